@@ -4,10 +4,8 @@
  * and pulls the desired state afresh, so a doubled or stale queue message can do no harm.
  */
 import { type Static, Type } from 'typebox'
-
-export const GUEST_KINDS = ['qemu', 'namespace'] as const
-
-const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()])
+import { GUEST_KINDS } from '../domain/server/guest-kinds.ts'
+import { Nullable } from '../json-schema.ts'
 
 /** A network as a worker needs it. */
 export const OrderNetwork = Type.Object({
@@ -34,7 +32,7 @@ export type OrderNic = Static<typeof OrderNic>
 /** A server with its NICs as a worker needs it. */
 export const OrderServer = Type.Object({
   id: Type.String(),
-  guest: Type.Union(GUEST_KINDS.map((kind) => Type.Literal(kind))),
+  guest: Type.Enum([...GUEST_KINDS]),
   state: Type.String(),
   vcpus: Type.Integer(),
   memory_mb: Type.Integer(),
@@ -43,3 +41,81 @@ export const OrderServer = Type.Object({
   nics: Type.Array(OrderNic),
 })
 export type OrderServer = Static<typeof OrderServer>
+
+/** Answer to a claim: one attempt at a job, with all that it takes, read afresh from the source of truth. */
+export const WorkOrder = Type.Object({
+  job: Type.Object({
+    id: Type.String(),
+    action: Type.String(),
+    /** Counts claims; a report carries it back, so that a worker that was overtaken is not believed. */
+    attempt: Type.Integer(),
+    force: Type.Boolean(),
+  }),
+  server: OrderServer,
+  networks: Type.Array(OrderNetwork),
+})
+export type WorkOrder = Static<typeof WorkOrder>
+
+/** One step of an attempt, as the worker timed it. */
+export const ReportedStep = Type.Object(
+  {
+    name: Type.String({ maxLength: 100 }),
+    started_at: Type.String({ maxLength: 40 }),
+    ended_at: Type.String({ maxLength: 40 }),
+    error: Nullable(Type.String({ maxLength: 4000 })),
+  },
+  { additionalProperties: false },
+)
+export type ReportedStep = Static<typeof ReportedStep>
+
+/** What kernel and guest really show of one NIC; `null` where there is nothing to see. */
+export const NicObservation = Type.Object(
+  {
+    id: Type.String({ maxLength: 17 }),
+    host: Nullable(
+      Type.Object(
+        { tap: Type.String(), bridge: Nullable(Type.String()), up: Type.Boolean(), mtu: Type.Integer() },
+        { additionalProperties: false },
+      ),
+    ),
+    guest: Nullable(
+      Type.Object(
+        {
+          interface_name: Type.String({ maxLength: 100 }),
+          mac: Type.String({ maxLength: 17 }),
+          addresses: Type.Array(Type.String({ maxLength: 50 }), { maxItems: 100 }),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type NicObservation = Static<typeof NicObservation>
+
+/** How an attempt ended. `retry`: it failed, and the worker will try again. */
+export const JobReport = Type.Object(
+  {
+    attempt: Type.Integer({ minimum: 1 }),
+    outcome: Type.Enum(['successful', 'retry', 'failed']),
+    error: Nullable(Type.String({ maxLength: 4000 })),
+    steps: Type.Array(ReportedStep, { maxItems: 100 }),
+    observed: Type.Array(NicObservation, { maxItems: 64 }),
+  },
+  { additionalProperties: false },
+)
+export type JobReport = Static<typeof JobReport>
+
+/** Everything that should stand on one hypervisor now. Terminated servers are left out: what remains of them is orphaned. */
+export const DesiredState = Type.Object({
+  servers: Type.Array(OrderServer),
+  networks: Type.Array(OrderNetwork),
+})
+export type DesiredState = Static<typeof DesiredState>
+
+/** Where a worker's queue is, and how to get in. */
+export const QueueAccess = Type.Object({
+  engine: Type.Enum(['postgres', 'redis']),
+  url: Type.String(),
+})
+export type QueueAccess = Static<typeof QueueAccess>

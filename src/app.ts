@@ -1,0 +1,119 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify'
+import type { Database } from './db/client.ts'
+import type { SecretKey } from './domain/access-key/secrets.ts'
+import { DomainError } from './domain/errors.ts'
+import type { Publisher } from './jobs/engines.ts'
+import type { Relay } from './jobs/relay.ts'
+import type { QueueAccess } from './jobs/work-order.ts'
+import { observeRequests, operationsRoutes } from './metrics.ts'
+import { accessKeyRoutes } from './routes/access-keys.ts'
+import { ActorCache, requireActor, requireHypervisor } from './routes/auth.ts'
+import { eventRoutes } from './routes/events.ts'
+import { hypervisorRoutes } from './routes/hypervisors.ts'
+import { jobRoutes } from './routes/jobs.ts'
+import { networkRoutes } from './routes/networks.ts'
+import { nicRoutes } from './routes/nics.ts'
+import { openapi } from './routes/openapi.ts'
+import { Problem, sendProblem } from './routes/problem.ts'
+import { projectRoutes } from './routes/projects.ts'
+import { SHARED } from './routes/schemas.ts'
+import { serverRoutes } from './routes/servers.ts'
+import { validatorCompiler } from './routes/validation.ts'
+import { vpcRoutes } from './routes/vpcs.ts'
+import { workerRoutes } from './routes/worker.ts'
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression<RawServerDefault>,
+  RawReplyDefaultExpression<RawServerDefault>,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+/** Everything the service stands on; the caller opens and closes it. */
+export interface Deps {
+  readonly db: Database
+  readonly publisher: Publisher
+  readonly relay: Pick<Relay, 'nudge'>
+  readonly secretKey: SecretKey
+  /** Where workers find their queue. */
+  readonly queueAccess: QueueAccess
+}
+
+const MAX_BODY_BYTES = 1024 * 1024
+
+/** Builds the service without listening: tests inject requests, `runApi` opens the port. */
+export async function buildApp(deps: Deps, logger: FastifyBaseLogger): Promise<App> {
+  const app: App = fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true, // the metrics count requests; a line for each would cost more than the request
+    bodyLimit: MAX_BODY_BYTES,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 200 },
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+    clientErrorHandler: (_error, socket) => {
+      // Not HTTP, or headers over the parser's limit: there is no request to answer, only a socket.
+      if (!socket.writable) return
+      const body =
+        '{"type":"urn:patchbay:problem:invalid_request","title":"The request is not valid HTTP","status":400,"code":"invalid_request"}'
+      socket.end(
+        `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+      )
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  app.setValidatorCompiler(validatorCompiler)
+  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      new DomainError('not_found', `${request.method} ${request.url.split('?')[0]} is not a route of this service`),
+      request,
+      reply,
+    ),
+  )
+  // Acts take an optional body: nothing sent is the same as an empty object.
+  app.addHook('preValidation', async (request) => {
+    if (request.body === undefined && request.routeOptions.schema?.body) request.body = {}
+  })
+  for (const schema of [...SHARED, Problem]) app.addSchema(schema)
+  observeRequests(app)
+
+  await app.register(swagger, openapi)
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  operationsRoutes(app, deps)
+
+  const actors = new ActorCache()
+  await app.register(
+    async (v1: App) => {
+      requireActor(v1, deps.db, actors)
+      vpcRoutes(v1, deps)
+      networkRoutes(v1, deps)
+      nicRoutes(v1, deps)
+      serverRoutes(v1, deps)
+      jobRoutes(v1, deps)
+      hypervisorRoutes(v1, deps)
+      eventRoutes(v1, deps)
+      projectRoutes(v1, deps)
+      accessKeyRoutes(v1, deps, actors)
+    },
+    { prefix: '/v1' },
+  )
+  await app.register(
+    async (worker: App) => {
+      requireHypervisor(worker, deps.db)
+      workerRoutes(worker, deps)
+    },
+    { prefix: '/v1/hypervisors/:hypervisorId' },
+  )
+  return app
+}

@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto'
+import { and, eq } from 'drizzle-orm'
+import type { Db } from '../../db/client.ts'
+import { accessKey } from '../../db/schema.ts'
+import type { AccessRole, Actor } from '../actor.ts'
+import { DomainError, notFound } from '../errors.ts'
+import { recordEvents } from '../event/events.ts'
+import { hashToken, newToken } from '../hypervisor/hypervisors.ts'
+import { type Items, type Page, pageOf, toItems } from '../paging.ts'
+import { encryptSecret, type SecretKey } from './secrets.ts'
+
+export interface AccessKeyView {
+  access_key_id: string
+  project_id: string
+  name: string
+  role: AccessRole
+  created_at: string
+}
+
+/** An access key with what is shown once only, when it is made. */
+export interface NewAccessKeyView extends AccessKeyView {
+  secret_access_key: string
+  token: string
+}
+
+const view = (row: typeof accessKey.$inferSelect): AccessKeyView => ({
+  access_key_id: row.id,
+  project_id: row.projectId,
+  name: row.name,
+  role: row.role,
+  created_at: row.createdAt.toISOString(),
+})
+
+/** 20 upper-case letters and digits, as the ids of cloud access keys have. */
+const newKeyId = (): string => {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567' // 32 of them, so that a byte maps without bias
+  return Array.from(randomBytes(20), (byte) => letters[byte % letters.length]).join('')
+}
+
+/** Makes an access key for a project. Token and secret are in the answer and nowhere else in clear text. */
+export async function createAccessKey(
+  tx: Db,
+  actorId: string | undefined,
+  wanted: { projectId: string; name: string; role: AccessRole },
+  secretKey: SecretKey,
+): Promise<NewAccessKeyView> {
+  const secret = randomBytes(30).toString('base64url')
+  const token = newToken()
+  const [row] = await tx
+    .insert(accessKey)
+    .values({
+      ...wanted,
+      id: newKeyId(),
+      tokenHash: hashToken(token),
+      secretEncrypted: encryptSecret(secretKey, secret),
+    })
+    .returning()
+  if (!row) throw new Error('INSERT INTO access_key returned no row')
+  await recordEvents(tx, [
+    { projectId: row.projectId, type: 'access_key.created', id: row.id, actor: actorId, data: { role: row.role } },
+  ])
+  return { ...view(row), secret_access_key: secret, token }
+}
+
+/** Who a bearer token belongs to. */
+export async function actorOfToken(db: Db, token: string): Promise<Actor | undefined> {
+  const [row] = await db
+    .select({ keyId: accessKey.id, projectId: accessKey.projectId, role: accessKey.role })
+    .from(accessKey)
+    .where(eq(accessKey.tokenHash, hashToken(token)))
+  return row
+}
+
+/** Access keys of one project, or of all. */
+export async function listAccessKeys(db: Db, projectId: string | undefined, page: Page): Promise<Items<AccessKeyView>> {
+  const { where, orderBy, limit } = pageOf(accessKey.seq, page)
+  const rows = await db
+    .select()
+    .from(accessKey)
+    .where(and(projectId ? eq(accessKey.projectId, projectId) : undefined, where))
+    .orderBy(orderBy)
+    .limit(limit)
+  return toItems(rows, page, view)
+}
+
+/** Takes an access key away; requests with it are refused from then on. @throws DomainError `last_admin_key`. */
+export async function deleteAccessKey(tx: Db, actor: Actor, id: string): Promise<void> {
+  // Locks every admin key, so that of two admins who delete each other's key one is told no.
+  const admins = await tx.select({ id: accessKey.id }).from(accessKey).where(eq(accessKey.role, 'admin')).for('update')
+  if (admins.length === 1 && admins[0]?.id === id) {
+    throw new DomainError('last_admin_key', `access key ${id} is the last one with the admin role: make another first`)
+  }
+  const [row] = await tx.delete(accessKey).where(eq(accessKey.id, id)).returning()
+  if (!row) throw notFound('access key', id)
+  await recordEvents(tx, [{ projectId: row.projectId, type: 'access_key.deleted', id, actor: actor.keyId }])
+}
+
+export async function getAccessKey(db: Db, id: string): Promise<AccessKeyView> {
+  const [row] = await db.select().from(accessKey).where(eq(accessKey.id, id))
+  if (!row) throw notFound('access key', id)
+  return view(row)
+}

@@ -1,0 +1,81 @@
+/**
+ * Every refusal that a caller can act on, in one table: it feeds the HTTP status, the problem body, the OpenAPI document
+ * and `docs/http-status.md`.
+ */
+export const PROBLEMS = {
+  invalid_request: { status: 400, title: 'The request does not match the schema' },
+  invalid_json: { status: 400, title: 'The body is not valid JSON' },
+  invalid_cursor: { status: 400, title: 'The cursor was not given out by this collection' },
+  cidr_invalid: { status: 400, title: 'The CIDR is not one of those that are allowed here' },
+  cidr_outside_vpc: { status: 400, title: 'The CIDR lies outside the VPC' },
+  cidr_reserved: { status: 400, title: 'The first and the last /24 of a VPC are reserved' },
+  address_out_of_range: { status: 400, title: 'The address is outside the assignable range of the network' },
+  slot_out_of_range: { status: 400, title: 'The slot is outside 1-63' },
+  adoption_needs_qemu: { status: 400, title: 'Only a QEMU machine can be adopted' },
+  adoption_needs_qmp: { status: 400, title: 'An agent socket needs a QMP socket beside it' },
+  unauthorized: { status: 401, title: 'Credentials are missing or not valid' },
+  forbidden: { status: 403, title: 'The role of this key does not allow this' },
+  not_found: { status: 404, title: 'There is no such resource' },
+  project_not_found: { status: 404, title: 'There is no such project' },
+  address_in_use: { status: 409, title: 'The address is already used in this network' },
+  already_adopted: { status: 409, title: 'The machine behind this QMP socket is a server already' },
+  cidr_overlaps: { status: 409, title: 'The CIDR overlaps another network of the VPC' },
+  job_stale: { status: 409, title: 'The job is final, or a later attempt has taken it over' },
+  last_admin_key: { status: 409, title: 'The last admin key cannot be deleted' },
+  name_in_use: { status: 409, title: 'The name is taken' },
+  network_changed: { status: 409, title: 'The network changed meanwhile; try again' },
+  network_full: { status: 409, title: 'All addresses of the network are in use' },
+  network_in_use: { status: 409, title: 'The network still has NICs' },
+  network_joined_already: { status: 409, title: 'The network is joined to a VPC already' },
+  network_not_joined: { status: 409, title: 'The network has no addresses: join it to a VPC first' },
+  network_unmanaged: { status: 409, title: 'An unmanaged network has no VPC and no addresses' },
+  nic_busy: { status: 409, title: 'The NIC is being attached or detached' },
+  nic_in_use: { status: 409, title: 'The NIC is on a server' },
+  nic_not_in_use: { status: 409, title: 'The NIC is not on this server' },
+  nic_primary: { status: 409, title: 'A primary NIC stays on its server for life' },
+  server_adopted: { status: 409, title: 'An adopted machine is started and stopped by its owner' },
+  server_busy: { status: 409, title: 'The server is changing state' },
+  server_full: { status: 409, title: 'All NIC slots of the server are in use' },
+  server_terminated: { status: 409, title: 'The server is terminated' },
+  slot_in_use: { status: 409, title: 'The slot is taken' },
+  vpc_in_use: { status: 409, title: 'The VPC still has networks, or is deleted' },
+  hypervisor_in_use: { status: 409, title: 'The hypervisor still has servers' },
+  precondition_failed: { status: 412, title: 'The resource has changed since you read it' },
+  body_too_large: { status: 413, title: 'The body is over 1 MiB' },
+  unsupported_media_type: { status: 415, title: 'The body must be application/json' },
+  idempotency_key_reused: { status: 422, title: 'The Idempotency-Key was used for another request' },
+  internal: { status: 500, title: 'Something went wrong on our side' },
+  no_hypervisor: { status: 503, title: 'No hypervisor is up to take the server' },
+  unavailable: { status: 503, title: 'A part of the service is not ready' },
+} as const satisfies Record<string, { status: number; title: string }>
+
+export type ProblemCode = keyof typeof PROBLEMS
+
+/** One offending place of a request. */
+export interface FieldError {
+  readonly in: 'body' | 'query' | 'path' | 'header'
+  /** JSON pointer (RFC 6901) into that part, for example `/nic_ids/3`; empty for the whole of it. */
+  readonly pointer: string
+  readonly detail: string
+}
+
+/** A refusal that a caller can act on. `message` and `errors` reach the caller; `cause` only reaches the log. */
+export class DomainError extends Error {
+  override readonly name = 'DomainError'
+  readonly code: ProblemCode
+  readonly errors: readonly FieldError[]
+
+  constructor(code: ProblemCode, message: string, options: ErrorOptions & { errors?: readonly FieldError[] } = {}) {
+    super(message, options)
+    this.code = code
+    this.errors = options.errors ?? []
+  }
+}
+
+/** A refusal that blames one field of the body. */
+export const bodyError = (code: ProblemCode, pointer: string, message: string, cause?: unknown): DomainError =>
+  new DomainError(code, message, { cause, errors: [{ in: 'body', pointer, detail: message }] })
+
+/** The refusal for what is not there, or not the caller's: the two must look alike. */
+export const notFound = (what: string, id: string): DomainError =>
+  new DomainError('not_found', `${what} ${id} not found`)

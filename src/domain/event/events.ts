@@ -1,0 +1,128 @@
+import { and, asc, desc, eq, gt, lt, type SQL, sql } from 'drizzle-orm'
+import type { Db } from '../../db/client.ts'
+import { event } from '../../db/schema.ts'
+import { DomainError } from '../errors.ts'
+
+export type ResourceType = 'vpc' | 'network' | 'nic' | 'server' | 'job' | 'access_key' | 'project'
+
+export interface NewEvent {
+  readonly projectId: string
+  /** `<resource>.<what happened>`, for example `nic.in_use`. */
+  readonly type: `${ResourceType}.${string}`
+  readonly id: string
+  readonly address?: string | null
+  readonly actor?: string | undefined
+  readonly jobId?: string | null
+  readonly data?: Record<string, unknown>
+}
+
+/** Writes events in the transaction that makes them true. */
+export async function recordEvents(tx: Db, events: readonly NewEvent[]): Promise<void> {
+  if (events.length === 0) return
+  await tx.insert(event).values(
+    events.map(({ projectId, type, id, address, actor, jobId, data }) => ({
+      projectId,
+      type,
+      resourceType: type.slice(0, type.indexOf('.')),
+      resourceId: id,
+      address: address ?? null,
+      actor: actor ?? null,
+      jobId: jobId ?? null,
+      data: data ?? {},
+    })),
+  )
+}
+
+export interface EventView {
+  /** `<transaction>-<number>`: the place in the stream, as in `Last-Event-ID`. */
+  id: string
+  type: string
+  resource_type: string
+  resource_id: string
+  address: string | null
+  actor: string | null
+  job_id: string | null
+  data: Record<string, unknown>
+  at: string
+}
+
+const view = (row: typeof event.$inferSelect): EventView => ({
+  id: `${row.xid}-${row.id}`,
+  type: row.type,
+  resource_type: row.resourceType,
+  resource_id: row.resourceId,
+  address: row.address,
+  actor: row.actor,
+  job_id: row.jobId,
+  data: row.data,
+  at: row.at.toISOString(),
+})
+
+/** Events of transactions that may still be overtaken by an older one are held back, else a resumed stream has holes. */
+const settled = lt(event.xid, sql`pg_snapshot_xmin(pg_current_snapshot())`)
+
+function place(id: string): SQL {
+  const match = /^(\d{1,19})-(\d{1,18})$/.exec(id)
+  if (!match) throw new DomainError('invalid_cursor', `"${id}" is not the id of an event`)
+  return sql`(${match[1]}::text::xid8, ${match[2]}::bigint)`
+}
+
+const position = sql`(${event.xid}, ${event.id})`
+
+/** Events after a place in the stream, oldest first; `after` undefined starts at the beginning. */
+export async function eventsAfter(
+  db: Db,
+  projectId: string,
+  after: string | undefined,
+  limit: number,
+): Promise<EventView[]> {
+  const rows = await db
+    .select()
+    .from(event)
+    .where(and(eq(event.projectId, projectId), settled, after ? gt(position, place(after)) : undefined))
+    .orderBy(asc(event.xid), asc(event.id))
+    .limit(limit)
+  return rows.map(view)
+}
+
+/** Id of the newest settled event of a project, or `0-0`: where a stream without `Last-Event-ID` starts. */
+export async function newestEventId(db: Db, projectId: string): Promise<string> {
+  const [row] = await db
+    .select({ xid: event.xid, id: event.id })
+    .from(event)
+    .where(and(eq(event.projectId, projectId), settled))
+    .orderBy(desc(event.xid), desc(event.id))
+    .limit(1)
+  return row ? `${row.xid}-${row.id}` : '0-0'
+}
+
+export interface EventFilter {
+  readonly resource_id?: string
+  readonly type?: string
+  readonly address?: string
+}
+
+/** A page of events, newest first. `cursor` is the id of the last event of the page before. */
+export async function listEvents(
+  db: Db,
+  projectId: string,
+  filter: EventFilter,
+  page: { limit: number; cursor?: string | undefined },
+): Promise<{ items: EventView[]; next_cursor: string | null }> {
+  const rows = await db
+    .select()
+    .from(event)
+    .where(
+      and(
+        eq(event.projectId, projectId),
+        filter.resource_id ? eq(event.resourceId, filter.resource_id) : undefined,
+        filter.type ? eq(event.type, filter.type) : undefined,
+        filter.address ? eq(event.address, filter.address) : undefined,
+        page.cursor ? lt(position, place(page.cursor)) : undefined,
+      ),
+    )
+    .orderBy(desc(event.xid), desc(event.id))
+    .limit(page.limit + 1)
+  const items = rows.slice(0, page.limit).map(view)
+  return { items, next_cursor: rows.length > page.limit ? (items.at(-1)?.id ?? null) : null }
+}

@@ -1,0 +1,147 @@
+/**
+ * Jobs: what was promised, and how far it is.
+ *
+ * `promiseJob` writes the job and its outbox row in the transaction that moves the resources into their transient state;
+ * those resources carry the job's id and are locked by it. Only `reportJob` (report-job.ts) clears that lock, when the
+ * worker says how it ended. A crash of any process in between leaves job, outbox row and lock standing: the relay
+ * publishes again, and the worker claims again.
+ */
+import { and, arrayContains, desc, eq, type SQL } from 'drizzle-orm'
+import type { Db } from '../../db/client.ts'
+import { type JOB_STATES, job, outbox } from '../../db/schema.ts'
+import type { JobAction } from '../../jobs/catalogue.ts'
+import type { Actor } from '../actor.ts'
+import { notFound } from '../errors.ts'
+import { recordEvents } from '../event/events.ts'
+import { newId } from '../ids.ts'
+import { type Items, type Page, pageOf, toItems } from '../paging.ts'
+
+export type JobState = (typeof JOB_STATES)[number]
+export type JobRow = typeof job.$inferSelect
+
+export interface JobStep {
+  attempt: number
+  name: string
+  started_at: string
+  ended_at: string
+  error: string | null
+}
+
+export interface JobView {
+  id: string
+  action: string
+  state: JobState
+  server_id: string
+  nic_ids: string[]
+  resources: { type: 'server' | 'nic'; id: string }[]
+  hypervisor_id: string
+  attempts: number
+  steps: JobStep[]
+  error: string | null
+  created_at: string
+  started_at: string | null
+  finished_at: string | null
+}
+
+export const jobView = (row: JobRow): JobView => ({
+  id: row.id,
+  action: row.action,
+  state: row.state,
+  server_id: row.serverId,
+  nic_ids: row.nicIds,
+  resources: [{ type: 'server', id: row.serverId }, ...row.nicIds.map((id) => ({ type: 'nic' as const, id }))],
+  hypervisor_id: row.hypervisorId,
+  attempts: row.attempts,
+  steps: row.steps as JobStep[],
+  error: row.error,
+  created_at: row.createdAt.toISOString(),
+  started_at: row.startedAt?.toISOString() ?? null,
+  finished_at: row.finishedAt?.toISOString() ?? null,
+})
+
+export interface NewJob {
+  readonly action: JobAction
+  readonly hypervisorId: string
+  readonly serverId: string
+  readonly nicIds: readonly string[]
+  readonly request?: JobRequest
+}
+
+/** What the caller asked of the job besides its resources. */
+export interface JobRequest {
+  readonly force?: boolean
+  /** Where a server goes back to when its deletion fails. */
+  readonly previous_state?: 'running' | 'stopped'
+}
+
+/** Promises a job: its row and its outbox row, in the caller's transaction. */
+export async function promiseJob(tx: Db, actor: Actor, wanted: NewJob): Promise<JobView> {
+  const [row] = await tx
+    .insert(job)
+    .values({
+      ...wanted,
+      id: newId('j'),
+      projectId: actor.projectId,
+      nicIds: [...wanted.nicIds],
+      request: { ...wanted.request },
+    })
+    .returning()
+  if (!row) throw new Error('INSERT INTO job returned no row')
+  await tx.insert(outbox).values({ jobId: row.id, hypervisorId: row.hypervisorId })
+  await recordEvents(tx, [
+    {
+      projectId: row.projectId,
+      type: 'job.pending',
+      id: row.id,
+      actor: actor.keyId,
+      jobId: row.id,
+      data: { action: row.action, server_id: row.serverId, nic_ids: row.nicIds },
+    },
+  ])
+  return jobView(row)
+}
+
+export async function getJob(db: Db, projectId: string, id: string): Promise<JobView> {
+  const [row] = await db
+    .select()
+    .from(job)
+    .where(and(eq(job.id, id), eq(job.projectId, projectId)))
+  if (!row) throw notFound('job', id)
+  return jobView(row)
+}
+
+export interface JobFilter {
+  readonly state?: JobState
+  readonly action?: string
+  readonly server_id?: string
+  readonly nic_id?: string
+}
+
+const matching = (filter: JobFilter): (SQL | undefined)[] => [
+  filter.state ? eq(job.state, filter.state) : undefined,
+  filter.action ? eq(job.action, filter.action) : undefined,
+  filter.server_id ? eq(job.serverId, filter.server_id) : undefined,
+  filter.nic_id ? arrayContains(job.nicIds, [filter.nic_id]) : undefined,
+]
+
+export async function listJobs(db: Db, projectId: string, filter: JobFilter, page: Page): Promise<Items<JobView>> {
+  const { where, orderBy, limit } = pageOf(job.seq, page)
+  const rows = await db
+    .select()
+    .from(job)
+    .where(and(eq(job.projectId, projectId), ...matching(filter), where))
+    .orderBy(orderBy)
+    .limit(limit)
+  return toItems(rows, page, jobView)
+}
+
+/** The newest job that did this to these resources: the answer to whoever asks for what is already so. */
+export async function lastJob(db: Db, projectId: string, filter: JobFilter): Promise<JobView | undefined> {
+  const [row] = await db
+    .select()
+    .from(job)
+    .where(and(eq(job.projectId, projectId), ...matching(filter)))
+    .orderBy(desc(job.seq))
+    .limit(1)
+  return row && jobView(row)
+}

@@ -1,0 +1,195 @@
+/**
+ * How a job ends. This is the only place that clears the lock a job has on a server and on NICs:
+ *
+ * | job           | successful                                   | failed                                          |
+ * |---------------|----------------------------------------------|-------------------------------------------------|
+ * | nic.attach    | attaching → in_use                           | attaching → available, with the reason          |
+ * | nic.detach    | detaching → available                        | detaching → in_use: the guest kept it           |
+ * | server.create | pending → running, primary NIC in_use        | pending → stopped: can be started once mended   |
+ * | server.start  | starting → running                           | starting → stopped                              |
+ * | server.stop   | stopping → stopped                           | stopping → running                              |
+ * | server.delete | terminating → terminated; primary NIC gone,  | back to what the server was, NICs in_use        |
+ * |               | the others available                         |                                                 |
+ */
+import { and, eq, inArray, sql } from 'drizzle-orm'
+import { canonicalJson } from '../../canonical-json.ts'
+import type { Db } from '../../db/client.ts'
+import { job, nic, outbox, server } from '../../db/schema.ts'
+import type { JobAction } from '../../jobs/catalogue.ts'
+import type { JobReport, NicObservation } from '../../jobs/work-order.ts'
+import { DomainError } from '../errors.ts'
+import { type NewEvent, recordEvents } from '../event/events.ts'
+import type { NicRow, NicState } from '../nic/nics.ts'
+import type { ServerState } from '../server/servers.ts'
+import type { JobRequest, JobRow, JobStep } from './jobs.ts'
+
+/**
+ * Takes in a worker's report of one attempt.
+ * @returns the job's state after it.
+ * @throws DomainError `job_stale` when the job is final, not this hypervisor's, or a later attempt has begun.
+ */
+export async function reportJob(tx: Db, hypervisorId: string, jobId: string, report: JobReport): Promise<JobRow> {
+  const [now] = await tx
+    .select()
+    .from(job)
+    .where(and(eq(job.id, jobId), eq(job.hypervisorId, hypervisorId)))
+    .for('update')
+  if (now?.state !== 'working' || now.attempts !== report.attempt) {
+    throw new DomainError('job_stale', `attempt ${report.attempt} of job ${jobId} is not the one that counts`)
+  }
+  await storeObservations(tx, hypervisorId, report.observed)
+  const steps: JobStep[] = report.steps.map((step) => ({ attempt: report.attempt, ...step }))
+  const final = report.outcome !== 'retry'
+  const [after] = await tx
+    .update(job)
+    .set({
+      steps: [...now.steps, ...steps],
+      error: report.error,
+      ...(report.outcome === 'retry' ? {} : { state: report.outcome, finishedAt: sql`now()` }),
+    })
+    .where(eq(job.id, jobId))
+    .returning()
+  if (!after) throw new Error(`job ${jobId} vanished while locked`)
+  if (final) {
+    await settle(tx, after)
+    await tx.delete(outbox).where(eq(outbox.jobId, jobId))
+  }
+  await recordEvents(tx, [
+    {
+      projectId: after.projectId,
+      type: final ? `job.${after.state}` : 'job.retry',
+      id: jobId,
+      jobId,
+      data: { action: after.action, attempt: report.attempt, error: report.error, server_id: after.serverId },
+    },
+  ])
+  return after
+}
+
+async function settle(tx: Db, done: JobRow): Promise<void> {
+  const ok = done.state === 'successful'
+  const action = done.action as JobAction
+  switch (action) {
+    case 'nic.attach':
+      return ok ? keepNics(tx, done) : freeNics(tx, done)
+    case 'nic.detach':
+      return ok ? freeNics(tx, done) : keepNics(tx, done)
+    case 'server.create':
+      await keepNics(tx, done)
+      return moveServer(tx, done, ok ? 'running' : 'stopped')
+    case 'server.start':
+      return moveServer(tx, done, ok ? 'running' : 'stopped')
+    case 'server.stop':
+      return moveServer(tx, done, ok ? 'stopped' : 'running')
+    case 'server.delete':
+      if (!ok) {
+        await keepNics(tx, done)
+        return moveServer(tx, done, (done.request as JobRequest).previous_state ?? 'running')
+      }
+      await deletePrimary(tx, done)
+      await freeNics(tx, done)
+      return moveServer(tx, done, 'terminated')
+    default:
+      return action satisfies never
+  }
+}
+
+/** The NICs that a job holds stay on their server. */
+const keepNics = (tx: Db, done: JobRow) => releaseNics(tx, done, 'in_use', {})
+
+/** The NICs that a job holds leave their server. */
+const freeNics = (tx: Db, done: JobRow) =>
+  releaseNics(tx, done, 'available', { serverId: null, slot: null, hostView: null, guestView: null, observedAt: null })
+
+async function releaseNics(tx: Db, done: JobRow, state: NicState, set: Partial<NicRow>): Promise<void> {
+  const rows = await tx
+    .update(nic)
+    .set({
+      ...set,
+      state,
+      jobId: null,
+      lastError: done.error,
+      generation: sql`${nic.generation} + 1`,
+      updatedAt: sql`now()`,
+    })
+    .where(eq(nic.jobId, done.id))
+    .returning()
+  await recordEvents(
+    tx,
+    rows.map((row) => nicEvent(row, done, `nic.${state}`)),
+  )
+}
+
+async function deletePrimary(tx: Db, done: JobRow): Promise<void> {
+  const rows = await tx
+    .delete(nic)
+    .where(and(eq(nic.jobId, done.id), eq(nic.isPrimary, true)))
+    .returning()
+  await recordEvents(
+    tx,
+    rows.map((row) => nicEvent(row, done, 'nic.deleted')),
+  )
+}
+
+const nicEvent = (row: NicRow, done: JobRow, type: `nic.${string}`): NewEvent => ({
+  projectId: row.projectId,
+  type,
+  id: row.id,
+  address: row.address,
+  jobId: done.id,
+  data: { server_id: done.serverId, network_id: row.networkId, ...(done.error === null ? {} : { error: done.error }) },
+})
+
+async function moveServer(tx: Db, done: JobRow, state: ServerState): Promise<void> {
+  await tx
+    .update(server)
+    .set({
+      state,
+      jobId: null,
+      lastError: done.error,
+      deletedAt: state === 'terminated' ? sql`now()` : null,
+      generation: sql`${server.generation} + 1`,
+      updatedAt: sql`now()`,
+    })
+    .where(eq(server.jobId, done.id))
+  await recordEvents(tx, [
+    {
+      projectId: done.projectId,
+      type: `server.${state}`,
+      id: done.serverId,
+      jobId: done.id,
+      data: done.error === null ? {} : { error: done.error },
+    },
+  ])
+}
+
+/**
+ * Stores what kernel and guest show of NICs of one hypervisor; others are passed over. An event is written only when
+ * what is seen has changed. The generation stays: seeing is no change of the NIC.
+ */
+export async function storeObservations(
+  tx: Db,
+  hypervisorId: string,
+  observed: readonly NicObservation[],
+): Promise<void> {
+  if (observed.length === 0) return
+  const ids = observed.map(({ id }) => id)
+  const mine = tx.select({ id: server.id }).from(server).where(eq(server.hypervisorId, hypervisorId))
+  const rows = await tx
+    .select()
+    .from(nic)
+    .where(and(inArray(nic.id, ids), inArray(nic.serverId, mine)))
+    .orderBy(nic.id)
+    .for('no key update')
+  const seen = new Map(observed.map((one) => [one.id, one]))
+  for (const row of rows) {
+    const { host, guest } = seen.get(row.id) ?? { host: null, guest: null }
+    await tx.update(nic).set({ hostView: host, guestView: guest, observedAt: sql`now()` }).where(eq(nic.id, row.id))
+    if (same(row.hostView, host) && same(row.guestView, guest)) continue
+    await recordEvents(tx, [
+      { projectId: row.projectId, type: 'nic.observed', id: row.id, address: row.address, data: { host, guest } },
+    ])
+  }
+}
+
+const same = (stored: unknown, fresh: unknown): boolean => canonicalJson(stored) === canonicalJson(fresh)

@@ -1,0 +1,56 @@
+import { refusedConstraint, translateRefusal } from '../../db/constraint-errors.ts'
+import { bodyError, DomainError } from '../errors.ts'
+import { PORTS_PER_NETWORK } from '../network/networks.ts'
+
+interface PlacementAsked {
+  readonly networkId: string
+  readonly count?: number
+  readonly addresses: readonly string[]
+  readonly pointer: (index: number) => string
+}
+
+/** Says, for a refused placement, which limit or which address it was. */
+export async function refinePlacement(error: unknown, asked: PlacementAsked): Promise<never> {
+  const refusal = translateRefusal(error)
+  if (!(refusal instanceof DomainError)) throw refusal
+  const detail = refusedConstraint(error)?.message ?? ''
+  const at = Math.max(0, asked.addresses.indexOf(detail))
+  switch (refusal.code) {
+    case 'network_full': {
+      const wants = (asked.count ?? 1) > 1 ? `; ${asked.count} were asked for` : ''
+      throw bodyError(
+        'network_full',
+        '/network_id',
+        `network ${asked.networkId} has ${detail} of ${PORTS_PER_NETWORK} addresses in use${wants}`,
+        error,
+      )
+    }
+    case 'address_in_use':
+      throw bodyError(
+        'address_in_use',
+        asked.pointer(at),
+        `address ${detail} is already used in network ${asked.networkId}`,
+        error,
+      )
+    case 'address_out_of_range':
+      throw bodyError(
+        'address_out_of_range',
+        asked.pointer(at),
+        `address ${detail} is outside the assignable range of network ${asked.networkId} (.2 to .253 of its /24)`,
+        error,
+      )
+    case 'network_not_joined':
+      throw bodyError(
+        'network_not_joined',
+        '/network_id',
+        `network ${asked.networkId} has no addresses: join it to a VPC first`,
+        error,
+      )
+    case 'network_in_use':
+      throw new DomainError('network_changed', `network ${asked.networkId} changed meanwhile; try again`, {
+        cause: error,
+      })
+    default:
+      throw refusal
+  }
+}

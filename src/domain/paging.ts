@@ -1,0 +1,39 @@
+import { desc, lt, type SQL, sql } from 'drizzle-orm'
+import type { PgColumn } from 'drizzle-orm/pg-core'
+import { DomainError } from './errors.ts'
+
+/** How much of a collection is asked for: `limit` 1..1000, and where the page before ended. */
+export interface Page {
+  readonly limit: number
+  readonly cursor?: string | undefined
+}
+
+export interface Items<T> {
+  items: T[]
+  /** To be given back as `cursor`; `null` on the last page. */
+  next_cursor: string | null
+}
+
+/** The part of a query that turns it into one page, newest first: an index on (project, seq DESC) serves it. */
+export function pageOf(seq: PgColumn, page: Page): { where: SQL | undefined; orderBy: SQL; limit: number } {
+  return {
+    where: page.cursor === undefined ? undefined : lt(seq, decodeCursor(page.cursor)),
+    orderBy: desc(seq),
+    limit: page.limit + 1, // one more than asked tells whether there is a next page
+  }
+}
+
+/** Cuts the extra row off again and says where the next page starts. */
+export function toItems<R extends { seq: number }, T>(rows: readonly R[], page: Page, view: (row: R) => T): Items<T> {
+  const shown = rows.slice(0, page.limit)
+  const last = shown.at(-1)
+  return { items: shown.map(view), next_cursor: rows.length > page.limit && last ? encodeCursor(last.seq) : null }
+}
+
+const encodeCursor = (seq: number): string => Buffer.from(`s${seq}`).toString('base64url')
+
+function decodeCursor(cursor: string): SQL {
+  const match = /^s(\d{1,18})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))
+  if (!match) throw new DomainError('invalid_cursor', `"${cursor}" was not given out by this collection`)
+  return sql`${match[1]}::bigint`
+}

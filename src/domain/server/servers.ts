@@ -1,0 +1,123 @@
+import { and, eq, ne } from 'drizzle-orm'
+import type { Db } from '../../db/client.ts'
+import { type SERVER_STATES, server } from '../../db/schema.ts'
+import type { Actor } from '../actor.ts'
+import { assertUnchanged, type Changes, changeSet } from '../changes.ts'
+import { DomainError, notFound } from '../errors.ts'
+import { recordEvents } from '../event/events.ts'
+import { type Items, type Page, pageOf, toItems } from '../paging.ts'
+import type { GuestKind } from './guest-kinds.ts'
+
+export type ServerState = (typeof SERVER_STATES)[number]
+export type ServerRow = typeof server.$inferSelect
+
+export interface ServerView {
+  id: string
+  name: string
+  description: string
+  tags: Record<string, string>
+  guest: GuestKind
+  state: ServerState
+  hypervisor_id: string
+  vcpus: number
+  memory_mb: number
+  qmp_socket: string | null
+  qga_socket: string | null
+  job_id: string | null
+  last_error: string | null
+  generation: number
+  created_at: string
+  updated_at: string
+  deleted_at: string | null
+}
+
+export const serverView = (row: ServerRow): ServerView => ({
+  id: row.id,
+  name: row.name,
+  description: row.description,
+  tags: row.tags,
+  guest: row.guest,
+  state: row.state,
+  hypervisor_id: row.hypervisorId,
+  vcpus: row.vcpus,
+  memory_mb: row.memoryMb,
+  qmp_socket: row.qmpSocket,
+  qga_socket: row.qgaSocket,
+  job_id: row.jobId,
+  last_error: row.lastError,
+  generation: row.generation,
+  created_at: row.createdAt.toISOString(),
+  updated_at: row.updatedAt.toISOString(),
+  deleted_at: row.deletedAt?.toISOString() ?? null,
+})
+
+export async function getServer(db: Db, projectId: string, id: string): Promise<ServerView> {
+  const [row] = await db
+    .select()
+    .from(server)
+    .where(and(eq(server.id, id), eq(server.projectId, projectId)))
+  if (!row) throw notFound('server', id)
+  return serverView(row)
+}
+
+export interface ServerFilter {
+  readonly name?: string
+  readonly state?: ServerState
+  readonly hypervisor_id?: string
+}
+
+/** Terminated servers stay readable by id, and are listed only when their state is asked for. */
+export async function listServers(
+  db: Db,
+  projectId: string,
+  filter: ServerFilter,
+  page: Page,
+): Promise<Items<ServerView>> {
+  const { where, orderBy, limit } = pageOf(server.seq, page)
+  const rows = await db
+    .select()
+    .from(server)
+    .where(
+      and(
+        eq(server.projectId, projectId),
+        filter.state ? eq(server.state, filter.state) : ne(server.state, 'terminated'),
+        filter.name ? eq(server.name, filter.name) : undefined,
+        filter.hypervisor_id ? eq(server.hypervisorId, filter.hypervisor_id) : undefined,
+        where,
+      ),
+    )
+    .orderBy(orderBy)
+    .limit(limit)
+  return toItems(rows, page, serverView)
+}
+
+export async function updateServer(
+  tx: Db,
+  actor: Actor,
+  id: string,
+  changes: Changes,
+  ifMatch?: number,
+): Promise<ServerView> {
+  const [row] = await tx
+    .update(server)
+    .set(changeSet(server.generation, changes))
+    .where(
+      and(
+        eq(server.id, id),
+        eq(server.projectId, actor.projectId),
+        ne(server.state, 'terminated'),
+        assertUnchanged(server.generation, ifMatch),
+      ),
+    )
+    .returning()
+  if (!row) {
+    const now = await getServer(tx, actor.projectId, id)
+    throw now.state === 'terminated'
+      ? new DomainError('server_terminated', `server ${id} is terminated`)
+      : new DomainError('precondition_failed', `server ${id} is at generation ${now.generation}, not ${ifMatch}`)
+  }
+  await recordEvents(tx, [
+    { projectId: row.projectId, type: 'server.updated', id, actor: actor.keyId, data: { ...changes } },
+  ])
+  return serverView(row)
+}

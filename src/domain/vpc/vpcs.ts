@@ -1,0 +1,145 @@
+import { and, eq, isNull, sql } from 'drizzle-orm'
+import type { Db } from '../../db/client.ts'
+import { vpc } from '../../db/schema.ts'
+import type { Actor } from '../actor.ts'
+import { assertUnchanged, type Changes, changeSet } from '../changes.ts'
+import { DomainError, notFound } from '../errors.ts'
+import { recordEvents } from '../event/events.ts'
+import { newId } from '../ids.ts'
+import { refineCidr } from '../network/cidr.ts'
+import { type Items, type Page, pageOf, toItems } from '../paging.ts'
+
+export interface VpcView {
+  id: string
+  name: string
+  description: string
+  tags: Record<string, string>
+  cidr: string
+  generation: number
+  created_at: string
+  updated_at: string
+  deleted_at: string | null
+}
+
+const view = (row: typeof vpc.$inferSelect): VpcView => ({
+  id: row.id,
+  name: row.name,
+  description: row.description,
+  tags: row.tags,
+  cidr: row.cidr,
+  generation: row.generation,
+  created_at: row.createdAt.toISOString(),
+  updated_at: row.updatedAt.toISOString(),
+  deleted_at: row.deletedAt?.toISOString() ?? null,
+})
+
+/**
+ * Makes a VPC.
+ * @param wanted.cidr - a /16 of 10/8, 172.16/12 or 192.168/16.
+ * @throws DomainError `cidr_invalid`.
+ */
+export async function createVpc(
+  tx: Db,
+  actor: Actor,
+  wanted: { cidr: string } & Changes & { name: string },
+): Promise<VpcView> {
+  const [row] = await tx
+    .insert(vpc)
+    .values({ id: newId('vpc'), projectId: actor.projectId, ...wanted })
+    .returning()
+    .catch(refineCidr)
+  if (!row) throw new Error('INSERT INTO vpc returned no row')
+  await recordEvents(tx, [
+    {
+      projectId: row.projectId,
+      type: 'vpc.created',
+      id: row.id,
+      actor: actor.keyId,
+      data: { name: row.name, cidr: row.cidr },
+    },
+  ])
+  return view(row)
+}
+
+export async function getVpc(db: Db, projectId: string, id: string): Promise<VpcView> {
+  const [row] = await db
+    .select()
+    .from(vpc)
+    .where(and(eq(vpc.id, id), eq(vpc.projectId, projectId)))
+  if (!row) throw notFound('VPC', id)
+  return view(row)
+}
+
+/** Deleted VPCs stay readable by id but are not listed. */
+export async function listVpcs(
+  db: Db,
+  projectId: string,
+  filter: { name?: string },
+  page: Page,
+): Promise<Items<VpcView>> {
+  const { where, orderBy, limit } = pageOf(vpc.seq, page)
+  const rows = await db
+    .select()
+    .from(vpc)
+    .where(
+      and(
+        eq(vpc.projectId, projectId),
+        isNull(vpc.deletedAt),
+        filter.name ? eq(vpc.name, filter.name) : undefined,
+        where,
+      ),
+    )
+    .orderBy(orderBy)
+    .limit(limit)
+  return toItems(rows, page, view)
+}
+
+export async function updateVpc(
+  tx: Db,
+  actor: Actor,
+  id: string,
+  changes: Changes,
+  ifMatch?: number,
+): Promise<VpcView> {
+  const [row] = await tx
+    .update(vpc)
+    .set(changeSet(vpc.generation, changes))
+    .where(
+      and(
+        eq(vpc.id, id),
+        eq(vpc.projectId, actor.projectId),
+        isNull(vpc.deletedAt),
+        assertUnchanged(vpc.generation, ifMatch),
+      ),
+    )
+    .returning()
+  if (!row) throw await whyNot(tx, actor, id, ifMatch)
+  await recordEvents(tx, [
+    { projectId: row.projectId, type: 'vpc.updated', id, actor: actor.keyId, data: { ...changes } },
+  ])
+  return view(row)
+}
+
+/** Deletes a VPC without networks; it stays readable by id. @throws DomainError `vpc_in_use`. */
+export async function deleteVpc(tx: Db, actor: Actor, id: string, ifMatch?: number): Promise<void> {
+  const [row] = await tx
+    .update(vpc)
+    .set({ deletedAt: sql`now()`, ...changeSet(vpc.generation, {}) })
+    .where(
+      and(
+        eq(vpc.id, id),
+        eq(vpc.projectId, actor.projectId),
+        isNull(vpc.deletedAt),
+        assertUnchanged(vpc.generation, ifMatch),
+      ),
+    )
+    .returning()
+  if (!row) throw await whyNot(tx, actor, id, ifMatch)
+  await recordEvents(tx, [{ projectId: row.projectId, type: 'vpc.deleted', id, actor: actor.keyId }])
+}
+
+async function whyNot(tx: Db, actor: Actor, id: string, ifMatch: number | undefined): Promise<DomainError> {
+  const now = await getVpc(tx, actor.projectId, id)
+  if (now.deleted_at) return notFound('VPC', id)
+  return new DomainError('precondition_failed', `VPC ${id} is at generation ${now.generation}, not ${ifMatch}`)
+}

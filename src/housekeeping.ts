@@ -1,0 +1,20 @@
+import { lt, sql } from 'drizzle-orm'
+import type { Logger } from 'pino'
+import type { Database } from './db/client.ts'
+import { job } from './db/schema.ts'
+import { forgetOldKeys } from './domain/idempotency/idempotency.ts'
+
+const EVERY_MS = 10 * 60_000
+
+/** Finished jobs stay readable for a week, idempotency keys for a day. Events stay: they are the history. */
+export function startHousekeeping(db: Database, log: Logger): { close(): void } {
+  const run = async (): Promise<void> => {
+    await forgetOldKeys(db)
+    await db.delete(job).where(lt(job.finishedAt, sql`now() - interval '7 days'`))
+  }
+  const timer = setInterval(() => {
+    run().catch((error: unknown) => log.warn({ err: error }, 'housekeeping failed; trying again later'))
+  }, EVERY_MS)
+  timer.unref()
+  return { close: () => clearInterval(timer) }
+}

@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import type { App, Deps } from '../app.ts'
+import { type EventView, eventsAfter, listEvents, newestEventId } from '../domain/event/events.ts'
+import { refusals } from './problem.ts'
+import { Body, Ipv4, itemsOf, PageQuery, pageFrom } from './schemas.ts'
+
+const POLL_MS = 200
+const BATCH = 500
+/** Keeps proxies from closing a quiet stream. */
+const HEARTBEAT_MS = 15_000
+
+export function eventRoutes(app: App, deps: Deps): void {
+  const closing = new AbortController()
+  app.addHook('preClose', async () => closing.abort()) // open streams would hold the server up
+
+  app.get(
+    '/events',
+    {
+      schema: {
+        operationId: 'listEvents',
+        tags: ['events'],
+        summary: 'List events, newest first; with Accept: text/event-stream a stream that resumes at Last-Event-ID',
+        querystring: Body({
+          ...PageQuery,
+          resource_id: Type.Optional(Type.String({ format: 'text', maxLength: 64 })),
+          type: Type.Optional(Type.String({ format: 'text', maxLength: 64, examples: ['nic.in_use'] })),
+          address: Type.Optional(Ipv4),
+        }),
+        headers: Type.Object({
+          'last-event-id': Type.Optional(Type.String({ pattern: '^\\d{1,19}-\\d{1,18}$' })),
+        }),
+        response: { 200: itemsOf(Type.Ref('Event')), ...refusals },
+      },
+    },
+    async (request, reply) => {
+      if (request.headers.accept?.includes('text/event-stream')) return stream(deps, request, reply, closing.signal)
+      return listEvents(deps.db, request.actor.projectId, request.query, pageFrom(request.query))
+    },
+  )
+}
+
+/** Writes events as Server-Sent Events (WHATWG HTML, section 9.2) until the client or the service closes. */
+async function stream(
+  deps: Deps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  closing: AbortSignal,
+): Promise<FastifyReply> {
+  const { projectId } = request.actor
+  const gone = new AbortController()
+  request.raw.once('close', () => gone.abort())
+  const over = AbortSignal.any([gone.signal, closing])
+  let last = (request.headers['last-event-id'] as string | undefined) ?? (await newestEventId(deps.db, projectId))
+
+  reply.hijack()
+  const out = reply.raw
+  out.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
+  out.write(`retry: 1000\nid: ${last}\n: stream starts here\n\n`)
+  let spoke = Date.now()
+  while (!over.aborted) {
+    const events = await eventsAfter(deps.db, projectId, last, BATCH).catch((error: unknown) => {
+      request.log.warn({ err: error }, 'event stream: the database does not answer')
+      return []
+    })
+    for (const event of events) {
+      last = event.id
+      spoke = Date.now()
+      // A slow reader fills the buffer: wait for it rather than for memory to run out.
+      if (!out.write(asServerSent(event))) await drained(out, over)
+    }
+    if (Date.now() - spoke > HEARTBEAT_MS) {
+      spoke = Date.now()
+      out.write(': still here\n\n')
+    }
+    if (events.length < BATCH) await sleep(POLL_MS, undefined, { signal: over }).catch(() => undefined)
+  }
+  out.end()
+  return reply
+}
+
+const asServerSent = (event: EventView): string =>
+  `id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
+
+function drained(out: NodeJS.WritableStream, over: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      out.off('drain', done)
+      over.removeEventListener('abort', done)
+      resolve()
+    }
+    out.once('drain', done)
+    over.addEventListener('abort', done)
+  })
+}

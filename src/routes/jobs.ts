@@ -1,0 +1,45 @@
+import { Type } from 'typebox'
+import type { App, Deps } from '../app.ts'
+import { JOB_STATES } from '../db/schema.ts'
+import { getJob, listJobs } from '../domain/job/jobs.ts'
+import { JOB_ACTIONS } from '../jobs/catalogue.ts'
+import { refusals } from './problem.ts'
+import { Body, itemsOf, JobId, NicId, PageQuery, pageFrom, params, ServerId } from './schemas.ts'
+
+const tags = ['jobs']
+
+export function jobRoutes(app: App, deps: Deps): void {
+  app.get(
+    '/jobs',
+    {
+      schema: {
+        operationId: 'listJobs',
+        tags,
+        summary: 'List jobs, newest first',
+        querystring: Body({
+          ...PageQuery,
+          state: Type.Optional(Type.Enum([...JOB_STATES])),
+          action: Type.Optional(Type.Enum([...JOB_ACTIONS])),
+          server_id: Type.Optional(ServerId),
+          nic_id: Type.Optional(NicId),
+        }),
+        response: { 200: itemsOf(Type.Ref('Job')), ...refusals },
+      },
+    },
+    async (request) => listJobs(deps.db, request.actor.projectId, request.query, pageFrom(request.query)),
+  )
+
+  app.get(
+    '/jobs/:id',
+    {
+      schema: {
+        operationId: 'getJob',
+        tags,
+        summary: 'Read a job: state, steps with times and errors, attempts',
+        params: params({ id: JobId }),
+        response: { 200: Type.Ref('Job'), ...refusals },
+      },
+    },
+    async (request) => getJob(deps.db, request.actor.projectId, request.params.id),
+  )
+}

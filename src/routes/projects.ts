@@ -1,0 +1,59 @@
+import { Type } from 'typebox'
+import type { App, Deps } from '../app.ts'
+import { createProject, getProject, listProjects } from '../domain/project/projects.ts'
+import { perform } from './answer.ts'
+import { refusals } from './problem.ts'
+import { Body, itemsOf, Name, PageQuery, ProjectId, pageFrom, params } from './schemas.ts'
+
+const tags = ['access']
+const config = { role: 'admin' } as const
+
+export function projectRoutes(app: App, deps: Deps): void {
+  app.post(
+    '/projects',
+    {
+      config,
+      schema: {
+        operationId: 'createProject',
+        tags,
+        summary: 'Make a project (admin)',
+        body: Body({ name: Name }),
+        response: { 201: Type.Ref('Project'), ...refusals },
+      },
+    },
+    async (request, reply) => {
+      const made = await perform(deps, request, reply, (tx) => createProject(tx, request.actor, request.body.name))
+      return reply.code(201).header('location', `/v1/projects/${made.id}`).send(made)
+    },
+  )
+
+  app.get(
+    '/projects',
+    {
+      config,
+      schema: {
+        operationId: 'listProjects',
+        tags,
+        summary: 'List projects, newest first (admin)',
+        querystring: Body(PageQuery),
+        response: { 200: itemsOf(Type.Ref('Project')), ...refusals },
+      },
+    },
+    async (request) => listProjects(deps.db, pageFrom(request.query)),
+  )
+
+  app.get(
+    '/projects/:id',
+    {
+      config,
+      schema: {
+        operationId: 'getProject',
+        tags,
+        summary: 'Read a project (admin)',
+        params: params({ id: ProjectId }),
+        response: { 200: Type.Ref('Project'), ...refusals },
+      },
+    },
+    async (request) => getProject(deps.db, request.params.id),
+  )
+}

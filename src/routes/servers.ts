@@ -1,0 +1,214 @@
+import { Type } from 'typebox'
+import type { App, Deps } from '../app.ts'
+import { transaction } from '../db/client.ts'
+import { SERVER_STATES } from '../db/schema.ts'
+import { attachNics, detachNics } from '../domain/nic/attach-nics.ts'
+import { GUEST_KINDS } from '../domain/server/guest-kinds.ts'
+import {
+  createServer,
+  DEFAULT_MEMORY_MB,
+  DEFAULT_VCPUS,
+  deleteServer,
+  startServer,
+  stopServer,
+} from '../domain/server/power.ts'
+import { getServer, listServers, updateServer } from '../domain/server/servers.ts'
+import { ifMatch, performJob, sendTagged } from './answer.ts'
+import { jobAnswers, refusals } from './problem.ts'
+import {
+  Body,
+  Changes,
+  Force,
+  HypervisorId,
+  Ipv4,
+  itemsOf,
+  Name,
+  NetworkId,
+  NicId,
+  named,
+  PageQuery,
+  pageFrom,
+  params,
+  ServerId,
+} from './schemas.ts'
+
+const tags = ['servers']
+const byId = params({ id: ServerId })
+const one = { 200: Type.Ref('Server'), ...refusals }
+/** A Unix socket address holds 108 bytes with its closing NUL (unix(7)). */
+const SocketPath = Type.String({ format: 'text', pattern: '^/', maxLength: 107 })
+const NicIds = Type.Array(NicId, { minItems: 1, maxItems: 63, uniqueItems: true })
+
+export function serverRoutes(app: App, deps: Deps): void {
+  app.post(
+    '/servers',
+    {
+      schema: {
+        operationId: 'createServer',
+        tags,
+        summary: 'Make and start a server, or adopt a running virtual machine by its QMP socket (admin)',
+        body: Body(
+          {
+            name: Name,
+            guest: Type.Enum([...GUEST_KINDS]),
+            network_id: Type.Optional(NetworkId),
+            address: Type.Optional(Ipv4),
+            vcpus: Type.Optional(Type.Integer({ minimum: 1, maximum: 64, default: DEFAULT_VCPUS })),
+            memory_mb: Type.Optional(Type.Integer({ minimum: 128, maximum: 1_048_576, default: DEFAULT_MEMORY_MB })),
+            hypervisor_id: Type.Optional(HypervisorId),
+            qmp_socket: Type.Optional(SocketPath),
+            qga_socket: Type.Optional(SocketPath),
+            ...named,
+          },
+          { dependentRequired: { address: ['network_id'], qga_socket: ['qmp_socket'] } },
+        ),
+        response: jobAnswers,
+      },
+    },
+    (request, reply) => performJob(deps, request, reply, (tx) => createServer(tx, request.actor, request.body)),
+  )
+
+  app.get(
+    '/servers',
+    {
+      schema: {
+        operationId: 'listServers',
+        tags,
+        summary: 'List servers, newest first; terminated ones only with state=terminated',
+        querystring: Body({
+          ...PageQuery,
+          name: Type.Optional(Name),
+          state: Type.Optional(Type.Enum([...SERVER_STATES])),
+          hypervisor_id: Type.Optional(HypervisorId),
+        }),
+        response: { 200: itemsOf(Type.Ref('Server')), ...refusals },
+      },
+    },
+    async (request) => listServers(deps.db, request.actor.projectId, request.query, pageFrom(request.query)),
+  )
+
+  app.get(
+    '/servers/:id',
+    { schema: { operationId: 'getServer', tags, summary: 'Read a server', params: byId, response: one } },
+    async (request, reply) => sendTagged(reply, await getServer(deps.db, request.actor.projectId, request.params.id)),
+  )
+
+  app.patch(
+    '/servers/:id',
+    {
+      schema: {
+        operationId: 'updateServer',
+        tags,
+        summary: 'Change name, description or tags',
+        params: byId,
+        body: Changes,
+        response: one,
+      },
+    },
+    async (request, reply) => {
+      const match = ifMatch(request)
+      return sendTagged(
+        reply,
+        await transaction(deps.db, (tx) => updateServer(tx, request.actor, request.params.id, request.body, match)),
+      )
+    },
+  )
+
+  app.delete(
+    '/servers/:id',
+    {
+      schema: {
+        operationId: 'deleteServer',
+        tags,
+        summary: 'Delete a server: its primary NIC goes with it, the others become available',
+        params: byId,
+        querystring: Body({ force: Force }),
+        body: Body({ force: Force }),
+        response: jobAnswers,
+      },
+    },
+    (request, reply) => {
+      const match = ifMatch(request)
+      const force = request.body.force ?? request.query.force ?? false
+      return performJob(deps, request, reply, (tx) =>
+        deleteServer(tx, request.actor, request.params.id, { force, ifMatch: match }),
+      )
+    },
+  )
+
+  app.post(
+    '/servers/:id/start',
+    {
+      schema: {
+        operationId: 'startServer',
+        tags,
+        summary: 'Start a stopped server with the NICs it has',
+        params: byId,
+        body: Body({}),
+        response: jobAnswers,
+      },
+    },
+    (request, reply) => performJob(deps, request, reply, (tx) => startServer(tx, request.actor, request.params.id)),
+  )
+
+  app.post(
+    '/servers/:id/stop',
+    {
+      schema: {
+        operationId: 'stopServer',
+        tags,
+        summary: 'Stop a running server; its NICs stay on it. force cuts the power',
+        params: byId,
+        body: Body({ force: Force }),
+        response: jobAnswers,
+      },
+    },
+    (request, reply) =>
+      performJob(deps, request, reply, (tx) =>
+        stopServer(tx, request.actor, request.params.id, request.body.force ?? false),
+      ),
+  )
+
+  app.post(
+    '/servers/:id/attach-nics',
+    {
+      schema: {
+        operationId: 'attachNics',
+        tags,
+        summary: 'Plug up to 63 NICs into a server as one job, all or none',
+        params: byId,
+        body: Body({ nic_ids: NicIds }),
+        response: jobAnswers,
+      },
+    },
+    (request, reply) =>
+      performJob(deps, request, reply, (tx) =>
+        attachNics(tx, request.actor, { serverId: request.params.id, nicIds: request.body.nic_ids, pointer: inNicIds }),
+      ),
+  )
+
+  app.post(
+    '/servers/:id/detach-nics',
+    {
+      schema: {
+        operationId: 'detachNics',
+        tags,
+        summary: 'Take up to 63 NICs out of a server as one job, all or none',
+        params: byId,
+        body: Body({ nic_ids: NicIds, force: Force }),
+        response: jobAnswers,
+      },
+    },
+    (request, reply) =>
+      performJob(deps, request, reply, (tx) =>
+        detachNics(tx, request.actor, {
+          serverId: request.params.id,
+          nicIds: request.body.nic_ids,
+          force: request.body.force,
+          pointer: inNicIds,
+        }),
+      ),
+  )
+}
+
+const inNicIds = (index: number): string => `/nic_ids/${index}`

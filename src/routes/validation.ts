@@ -1,0 +1,90 @@
+import { Ajv, type ErrorObject } from 'ajv'
+import type { FastifySchemaCompiler } from 'fastify'
+import { Address4 } from 'ip-address'
+import type { FieldError } from '../domain/errors.ts'
+
+/**
+ * Fastify's own settings drop unknown fields and turn `"9000"` into 9000. Ours refuse both, and say all that is wrong at
+ * once; the query string alone is coerced, for it knows no types.
+ */
+const strict = withFormats(new Ajv({ allErrors: true, coerceTypes: false, removeAdditional: false, strict: false }))
+const coercing = withFormats(new Ajv({ allErrors: true, coerceTypes: true, removeAdditional: false, strict: false }))
+
+export const validatorCompiler: FastifySchemaCompiler<object> = ({ schema, httpPart }) => {
+  const ajv = httpPart === 'querystring' ? coercing : strict
+  return ajv.compile(schema)
+}
+
+function withFormats(ajv: Ajv): Ajv {
+  ajv.addFormat('text', isText)
+  ajv.addFormat(
+    'ipv4',
+    (value) => Address4.isValid(value) && !value.includes('/') && new Address4(value).correctForm() === value,
+  )
+  ajv.addFormat('ipv4-cidr', isCidr)
+  return ajv
+}
+
+/** What PostgreSQL can store and a person can read: no control characters (NUL above all), no half surrogate pairs. */
+function isText(value: string): boolean {
+  return value.isWellFormed() && !/\p{Cc}/u.test(value)
+}
+
+/** In canonical form and without host bits: `172.16.1.0/24`, not `172.16.1.9/24`. */
+function isCidr(value: string): boolean {
+  if (!/^[\d.]+\/\d{1,2}$/.test(value) || !Address4.isValid(value)) return false
+  const parsed = new Address4(value)
+  return `${parsed.startAddress().correctForm()}/${parsed.subnetMask}` === value
+}
+
+const FORMATS: Readonly<Record<string, string>> = {
+  text: 'must be text without control characters',
+  ipv4: 'must be an IPv4 address such as 172.16.1.100',
+  'ipv4-cidr': 'must be a CIDR without host bits such as 172.16.1.0/24',
+}
+
+const PARTS: Readonly<Record<string, FieldError['in']>> = {
+  body: 'body',
+  querystring: 'query',
+  params: 'path',
+  headers: 'header',
+}
+
+/** Turns what Ajv found into the fields of a problem: one line for each place, with a pointer to it. */
+export function fieldErrors(found: readonly ErrorObject[], context: string): FieldError[] {
+  const lines = found.flatMap((error) => (error.keyword === 'if' ? [] : [describe(error, PARTS[context] ?? 'body')]))
+  const seen = new Set<string>()
+  return lines.filter(({ pointer, detail }) => {
+    const key = `${pointer} ${detail}`
+    return seen.has(key) ? false : seen.add(key)
+  })
+}
+
+function describe(error: ErrorObject, part: FieldError['in']): FieldError {
+  const params = error.params as Record<string, unknown>
+  const below = (name: unknown) => `${error.instancePath}/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`
+  switch (error.keyword) {
+    case 'required':
+      return { in: part, pointer: below(params.missingProperty), detail: 'is required' }
+    case 'dependentRequired':
+      return { in: part, pointer: below(params.missingProperty), detail: `is required with ${String(params.property)}` }
+    case 'additionalProperties':
+      return { in: part, pointer: below(params.additionalProperty), detail: 'is not a known field' }
+    case 'propertyNames':
+      return { in: part, pointer: below(params.propertyName), detail: 'is not a valid name' }
+    case 'enum':
+      return {
+        in: part,
+        pointer: error.instancePath,
+        detail: `must be one of ${(params.allowedValues as unknown[]).join(', ')}`,
+      }
+    case 'format':
+      return {
+        in: part,
+        pointer: error.instancePath,
+        detail: FORMATS[String(params.format)] ?? error.message ?? 'is malformed',
+      }
+    default:
+      return { in: part, pointer: error.instancePath, detail: error.message ?? `breaks ${error.keyword}` }
+  }
+}

@@ -1,0 +1,104 @@
+import { Type } from 'typebox'
+import type { App, Deps } from '../app.ts'
+import { transaction } from '../db/client.ts'
+import { createVpc, deleteVpc, getVpc, listVpcs, updateVpc } from '../domain/vpc/vpcs.ts'
+import { ifMatch, perform, sendMade, sendTagged } from './answer.ts'
+import { refusals } from './problem.ts'
+import { Body, Changes, Cidr, itemsOf, Name, named, PageQuery, pageFrom, params, VpcId } from './schemas.ts'
+
+const tags = ['vpcs']
+const byId = params({ id: VpcId })
+
+export function vpcRoutes(app: App, deps: Deps): void {
+  app.post(
+    '/vpcs',
+    {
+      schema: {
+        operationId: 'createVpc',
+        tags,
+        summary: 'Make a VPC',
+        body: Body({
+          name: Name,
+          cidr: Type.String({
+            ...Cidr,
+            description: 'A /16 of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16',
+            examples: ['172.16.0.0/16'],
+          }),
+          ...named,
+        }),
+        response: { 201: Type.Ref('Vpc'), ...refusals },
+      },
+    },
+    async (request, reply) => {
+      const made = await perform(deps, request, reply, (tx) => createVpc(tx, request.actor, request.body))
+      return sendMade(reply, `/v1/vpcs/${made.id}`, made)
+    },
+  )
+
+  app.get(
+    '/vpcs',
+    {
+      schema: {
+        operationId: 'listVpcs',
+        tags,
+        summary: 'List VPCs, newest first',
+        querystring: Body({ ...PageQuery, name: Type.Optional(Name) }),
+        response: { 200: itemsOf(Type.Ref('Vpc')), ...refusals },
+      },
+    },
+    async (request) => listVpcs(deps.db, request.actor.projectId, request.query, pageFrom(request.query)),
+  )
+
+  app.get(
+    '/vpcs/:id',
+    {
+      schema: {
+        operationId: 'getVpc',
+        tags,
+        summary: 'Read a VPC',
+        params: byId,
+        response: { 200: Type.Ref('Vpc'), ...refusals },
+      },
+    },
+    async (request, reply) => sendTagged(reply, await getVpc(deps.db, request.actor.projectId, request.params.id)),
+  )
+
+  app.patch(
+    '/vpcs/:id',
+    {
+      schema: {
+        operationId: 'updateVpc',
+        tags,
+        summary: 'Change name, description or tags',
+        params: byId,
+        body: Changes,
+        response: { 200: Type.Ref('Vpc'), ...refusals },
+      },
+    },
+    async (request, reply) => {
+      const match = ifMatch(request)
+      return sendTagged(
+        reply,
+        await transaction(deps.db, (tx) => updateVpc(tx, request.actor, request.params.id, request.body, match)),
+      )
+    },
+  )
+
+  app.delete(
+    '/vpcs/:id',
+    {
+      schema: {
+        operationId: 'deleteVpc',
+        tags,
+        summary: 'Delete a VPC that has no networks',
+        params: byId,
+        response: { 204: Type.Null(), ...refusals },
+      },
+    },
+    async (request, reply) => {
+      const match = ifMatch(request)
+      await transaction(deps.db, (tx) => deleteVpc(tx, request.actor, request.params.id, match))
+      return reply.code(204).send(null)
+    },
+  )
+}

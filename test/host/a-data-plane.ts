@@ -1,0 +1,109 @@
+/** Throw-away data planes for tests, valid specs for them, and ways to look at what came of them. */
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+
+import type { GuestNic } from '../../src/workers/guests/guest.ts'
+import { DataPlane } from '../../src/workers/host/data-plane.ts'
+import { tapName } from '../../src/workers/host/names.ts'
+import { type CommandOutput, runCommand, runInNamespace } from '../../src/workers/host/run-command.ts'
+import type { DhcpHost, NetworkSpec, SubnetSpec, TapSpec } from '../../src/workers/host/specs.ts'
+
+/** Eight hex digits that no other test on this machine uses. */
+export const unique = (): string => randomBytes(4).toString('hex')
+
+export interface TestDataPlane {
+  readonly netns: string
+  readonly runDir: string
+  readonly plane: DataPlane
+  /** A second worker process on the same host, as after a restart: it remembers nothing. */
+  restarted(): DataPlane
+  /** Takes everything away. */
+  dispose(): Promise<void>
+}
+
+/** An open data plane in a namespace and a run directory of its own. */
+export async function aDataPlane(): Promise<TestDataPlane> {
+  const netns = `pbt-${unique()}`
+  // Below /run every user can reach it, so DHCP servers run as they do in production: unprivileged.
+  const runDir = await mkdtemp('/run/patchbay-test-')
+  await runCommand('chmod', ['755', runDir])
+  const plane = new DataPlane({ netns, runDir })
+  await plane.open()
+  return {
+    netns,
+    runDir,
+    plane,
+    restarted: () => new DataPlane({ netns, runDir }),
+    dispose: async () => {
+      await plane.destroy()
+      await rm(runDir, { recursive: true, force: true })
+    },
+  }
+}
+
+let lastVni = 4095 + Math.floor(Math.random() * 1_000_000)
+
+/** A managed network in a VPC; `subnet: undefined` makes a bare one. */
+export function aNetwork(overrides: Partial<Omit<NetworkSpec, 'subnet'>> & { subnet?: SubnetSpec | undefined } = {}) {
+  lastVni += 1
+  const subnet: SubnetSpec = { vpcId: `vpc-${unique()}`, cidr: '172.16.1.0/24', gateway: '172.16.1.1' }
+  const spec = { id: `net-${unique()}`, vni: lastVni, mtu: 1450, subnet, ...overrides }
+  const { subnet: chosen, ...bare } = spec
+  return (chosen === undefined ? bare : { ...bare, subnet: chosen }) satisfies NetworkSpec as NetworkSpec & {
+    subnet: SubnetSpec
+  }
+}
+
+/** A MAC as the control plane draws them. */
+export const aMac = (): string => `52:54:${unique().match(/../g)?.join(':')}`
+
+/** A NIC in slot `slot` with the address .`host` of a network. */
+export function aNic(network: NetworkSpec, slot: number, host = slot + 2): GuestNic {
+  const mac = aMac()
+  const { subnet } = network
+  const base = subnet?.cidr.replace(/\.0\/.*$/, '')
+  const bare = { mac, slot, tap: tapName(mac), mtu: network.mtu }
+  return subnet ? { ...bare, address: `${base}.${host}/24`, gateway: subnet.gateway } : bare
+}
+
+/** The tap of a NIC. */
+export const tapOf = (network: NetworkSpec, nic: GuestNic, device: TapSpec['device'] = { kind: 'tap' }): TapSpec => ({
+  mac: nic.mac,
+  vni: network.vni,
+  mtu: network.mtu,
+  device,
+})
+
+/** The DHCP entry of a NIC that has an address. */
+export const hostOf = (nic: GuestNic): DhcpHost => ({
+  mac: nic.mac,
+  address: nic.address?.split('/')[0] ?? '',
+  primary: nic.slot === 0,
+})
+
+/** Runs `ip -n <netns> …` and gives what it printed. */
+export const ip = async (netns: string, ...args: string[]): Promise<string> =>
+  (await runCommand('ip', ['-n', netns, ...args])).stdout
+
+/** Everything in a namespace that must stay the same when nothing was to do; counters and timers left out. */
+export async function slate(netns: string): Promise<unknown> {
+  const links = JSON.parse(await ip(netns, '-j', '-d', 'addr')) as Record<string, unknown>[]
+  return links
+    .map(({ ifname, ifindex, ifalias, mtu, master, address, flags, group, addr_info }) => ({
+      ...{ ifname, ifindex, ifalias, mtu, master, address, flags, group },
+      addresses: (addr_info as { local?: string }[]).map(({ local }) => local),
+    }))
+    .sort((a, b) => String(a.ifname).localeCompare(String(b.ifname)))
+}
+
+/** One ping; true when it is answered within a second. */
+export async function pings(netns: string, address: string): Promise<boolean> {
+  const { exitCode } = await runInNamespace(netns, 'busybox', ['ping', '-c', '1', '-W', '1', address], {
+    allowFailure: true,
+  })
+  return exitCode === 0
+}
+
+/** Runs a program in a namespace, whatever its exit code. */
+export const inside = (netns: string, file: string, ...args: string[]): Promise<CommandOutput> =>
+  runInNamespace(netns, file, args, { allowFailure: true })
