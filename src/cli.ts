@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The commands. Each loads its own modules, so that a worker does not carry the web server in its memory. */
 import { parseArgs } from 'node:util'
-import { ConfigError, loadConfig } from './config.ts'
+import { ConfigError, type Environment, loadConfig } from './config.ts'
 import { OperatorError } from './operator-error.ts'
 
 interface Command {
@@ -27,21 +27,19 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   api: {
     summary: 'the API alone (needs DATABASE_URL)',
     async run() {
-      const config = loadConfig('api')
-      endWithSupervisor('SIGTERM')
+      const told = underSupervisor('SIGTERM')
       const { runApi } = await import('./api-main.ts')
-      await runApi(config)
+      await runApi(loadConfig('api', await told))
       process.send?.('ready')
     },
   },
   worker: {
     summary: 'a hypervisor worker alone (needs PATCHBAY_API_URL and a token)',
     async run() {
-      const config = loadConfig('worker')
       // Not SIGTERM, at which the worker would stop its guests: nobody asked for that.
-      endWithSupervisor('SIGHUP')
+      const told = underSupervisor('SIGHUP')
       const { runWorker } = await import('./workers/main.ts')
-      await runWorker(config)
+      await runWorker(loadConfig('worker', await told))
       process.send?.('ready')
     },
   },
@@ -75,17 +73,24 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 const ORPHAN_TIMEOUT_MS = 20_000
 
 /**
- * When the process that started us dies, its IPC channel closes; we then send ourselves `signal`, so that there is one
- * way to stop, and it is the one that is tested. Run by hand or by systemd there is no channel, and nothing to do.
+ * What a child of the supervisor does besides its work; run by hand or by systemd there is no channel, and nothing to do.
+ *
+ * When the supervisor dies the channel closes; we then send ourselves `signal`, so that there is one way to stop, and it
+ * is the one that is tested.
+ * @returns the variables that the supervisor sends when it is time to begin.
  */
-function endWithSupervisor(signal: NodeJS.Signals): void {
-  if (!process.connected) return
+async function underSupervisor(signal: NodeJS.Signals): Promise<Environment> {
+  if (!process.connected) return {}
   process.once('disconnect', () => {
     process.kill(process.pid, signal)
     setTimeout(() => process.exit(1), ORPHAN_TIMEOUT_MS).unref()
   })
-  // The listener alone would keep this process alive after its work is done.
+  const variables = await new Promise<Environment>((resolve) => {
+    process.once('message', (message) => resolve(message as Environment))
+  })
+  // The listener of 'disconnect' would keep this process alive after its work is done.
   process.channel?.unref()
+  return variables
 }
 
 function help(): string {

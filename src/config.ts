@@ -236,9 +236,11 @@ function missing(env: Environment, command: ConfiguredCommand): string[] {
 
 /**
  * The configuration of this process.
+ * @param variables - come before those of the environment: what a supervisor learns only after it has started us.
  * @throws {ConfigError} naming every fault at once.
  */
-export const loadConfig = (command: ConfiguredCommand): Config => parseConfig(process.env, command)
+export const loadConfig = (command: ConfiguredCommand, variables: Environment = {}): Config =>
+  parseConfig({ ...process.env, ...variables }, command)
 
 /** What a program needs of the environment to run at all, as opposed to what configures Patchbay. */
 const SYSTEM_VARIABLES =

@@ -1,4 +1,5 @@
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { adminKeyFile, type Config, hypervisorTokenFileOf, loadSecretKey } from './config.ts'
 import { openDatabase, transaction } from './db/client.ts'
 import { migrate } from './db/migrate.ts'
@@ -53,6 +54,7 @@ export async function initialise(config: Config, databaseUrl: string): Promise<v
 /** Writes a file that only its owner may read, whole or not at all. */
 async function writePrivate(file: string, content: object | string): Promise<void> {
   const text = typeof content === 'string' ? `${content}\n` : `${JSON.stringify(content, null, 2)}\n`
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
   const draft = `${file}.new`
   await writeFile(draft, text, { mode: 0o600 })
   await chmod(draft, 0o600) // a leftover draft keeps the mode it had

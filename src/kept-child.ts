@@ -7,6 +7,8 @@ export interface ChildSpec {
   readonly args: readonly string[]
   /** The whole environment; nothing is inherited beside it. */
   readonly env: Record<string, string>
+  /** The child loads its modules and waits for this, which it is sent at every start; never rejects. */
+  readonly go: Promise<Record<string, string>>
   readonly say: (line: string) => void
   /** How long a stop may take before the child is killed, in ms. */
   readonly stopTimeoutMs: number
@@ -21,7 +23,7 @@ const WELL_AFTER_MS = 30_000
  * A child process that is started again whenever it ends, until `stop`.
  *
  * It leads a session of its own: Ctrl-C in the terminal reaches the supervisor alone, which knows in what order to stop.
- * The IPC channel ends with us, however we end, and tells the child so (see `cli.ts`). Over it the child says `ready`.
+ * The IPC channel ends with us, however we end, and tells the child so (see `cli.ts`). Over it the child is told to begin, and says `ready`.
  */
 export class KeptChild {
   /** Resolves when the child first says that it is ready. */
@@ -83,6 +85,8 @@ export class KeptChild {
     child.on('message', (message) => {
       if (message === 'ready') this.#sayReady()
     })
+    // One that has ended meanwhile cannot be told, and need not be.
+    void this.#spec.go.then((variables) => child.connected && child.send(variables, () => undefined))
     return new Promise((resolve) => {
       child.once('error', (error) => resolve(error.message))
       child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`))

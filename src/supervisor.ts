@@ -2,7 +2,7 @@
  * `patchbay up`: everything on one machine, as children of this process.
  *
  * Up: lock on the data folder → PostgreSQL → `initialise` → API and worker at once (the worker tries until the API
- * answers). Down: worker (its guests go with it, unless they are to be kept) → API → PostgreSQL, since each needs the
+ * answers; both were started before, and waited). Down: worker (its guests go with it, unless they are to be kept) → API → PostgreSQL, since each needs the
  * next. Should this process be killed instead, the children notice: the API stops, the worker leaves its guests running
  * (see `cli.ts`), PostgreSQL is stopped by the kernel's word (see `postgres-account.ts`).
  */
@@ -91,22 +91,35 @@ async function bringUp(config: Config, keepGuests: boolean, running: Running, st
   await mkdir(config.dataDir, { recursive: true })
   running.unlock = await takeLock(join(config.dataDir, 'lock'), `the data folder ${config.dataDir}`)
   const port = await claimPort(config)
-  // Loaded while PostgreSQL starts; a failure is dealt with where it is awaited.
+  const apiUrl = `http://${authorityOf(config.host, port)}`
+  // Children and `init` load their modules, most of their start, while PostgreSQL starts; then they are told to begin.
+  let begin: (variables: Record<string, string>) => void = () => undefined
+  const go = new Promise<Record<string, string>>((resolve) => {
+    begin = resolve
+  })
+  running.api = keep('api', apiEnvironment(config, port), go, API_STOP_TIMEOUT_MS)
+  if (process.getuid?.() === 0)
+    running.worker = keep(
+      'worker',
+      workerEnvironment(config, apiUrl, keepGuests),
+      go.then(() => ({})),
+      WORKER_STOP_TIMEOUT_MS,
+    )
+  else say('not root, so there is no hypervisor worker on this machine: NICs can be managed, but not plugged in')
   const init = import('./init.ts')
-  init.catch(() => undefined)
+  init.catch(() => undefined) // dealt with where it is awaited
   const databaseUrl = config.databaseUrl ?? (await startPostgres(config, running))
   await (await init).initialise(config, databaseUrl)
   if (running.stopping) return
-
-  const apiUrl = `http://${authorityOf(config.host, port)}`
-  running.api = keep('api', apiEnvironment(config, databaseUrl, port), API_STOP_TIMEOUT_MS)
-  if (process.getuid?.() === 0)
-    running.worker = keep('worker', workerEnvironment(config, apiUrl, keepGuests), WORKER_STOP_TIMEOUT_MS)
-  else say('not root, so there is no hypervisor worker on this machine: NICs can be managed, but not plugged in')
+  begin({ DATABASE_URL: databaseUrl })
 
   await Promise.race([apiReady(apiUrl, running.api), stopAsked])
-  if (running.worker)
-    await Promise.race([running.worker.ready, sleep(WORKER_PATIENCE_MS, false, { ref: false }), stopAsked])
+  if (running.worker) {
+    const late = sleep(WORKER_PATIENCE_MS, 'late' as const, { ref: false })
+    const outcome = await Promise.race([running.worker.ready, late, stopAsked])
+    if (outcome === 'late')
+      say(`worker ${config.hypervisorId} is not ready yet; until it is, nothing can be plugged in`)
+  }
   if (!running.stopping) announce(config, apiUrl, keepGuests)
 }
 
@@ -165,14 +178,19 @@ async function startPostgres(config: Config, running: Running): Promise<string> 
   return start()
 }
 
-function keep(command: 'api' | 'worker', env: Record<string, string>, stopTimeoutMs: number): KeptChild {
+function keep(
+  command: 'api' | 'worker',
+  env: Record<string, string>,
+  go: Promise<Record<string, string>>,
+  stopTimeoutMs: number,
+): KeptChild {
   const args = [join(import.meta.dirname, 'cli.js'), command]
-  return new KeptChild({ name: command, command: process.execPath, args, env, say, stopTimeoutMs })
+  return new KeptChild({ name: command, command: process.execPath, args, env, go, say, stopTimeoutMs })
 }
 
-const apiEnvironment = (config: Config, databaseUrl: string, port: number): Record<string, string> =>
+/** Without DATABASE_URL, which is known, and sent, later. */
+const apiEnvironment = (config: Config, port: number): Record<string, string> =>
   childEnvironment({
-    DATABASE_URL: databaseUrl,
     REDIS_URL: config.redisUrl,
     PATCHBAY_HOST: config.host,
     PATCHBAY_PORT: String(port),

@@ -26,9 +26,17 @@ const STALLED_CHECK_MS = 2_000
 /** A job that takes its worker down this often is left to the relay, which publishes it again. */
 const MAX_STALLED = 100
 
+/** What the sending side knows of a job. */
+export interface Message {
+  readonly hypervisorId: string
+  readonly jobId: string
+  readonly action: JobAction
+  readonly serverId: string
+}
+
 export interface Publisher {
   /** Adds a nudge; adding one that is still queued changes nothing. */
-  publish(hypervisorId: string, jobId: string, action: JobAction): Promise<void>
+  publish(message: Message): Promise<void>
   /** Rejects when the queue does not answer. */
   ping(): Promise<void>
   close(): Promise<void>
@@ -36,6 +44,8 @@ export interface Publisher {
 
 export interface Nudge {
   readonly jobId: string
+  /** The server whose turn to wait for before the job is claimed. */
+  readonly serverId: string
   /** No further attempt follows this one. */
   readonly lastAttempt: boolean
 }
@@ -104,10 +114,10 @@ export function openPublisher(access: QueueAccess): Publisher {
     return made
   }
   return {
-    publish: async (hypervisorId, jobId, action) => {
+    publish: async ({ hypervisorId, jobId, action, serverId }) => {
       await queueOf(hypervisorId).add(
         action,
-        {},
+        { serverId },
         {
           jobId,
           attempts: JOBS[action].attempts,
@@ -137,6 +147,14 @@ function openQueue(access: QueueAccess, wire: Wire, hypervisorId: string): Queue
       ) as unknown as Queue)
 }
 
+/** The part of BullMQ's job that we read. */
+interface QueuedJob {
+  readonly id?: string
+  readonly data: { readonly serverId: string }
+  readonly attemptsMade: number
+  readonly opts: { readonly attempts?: number }
+}
+
 /**
  * Opens the receiving side, on a hypervisor.
  * @param handle - resolves when the job is done with; throws `FinalError` when it failed for good, anything else when
@@ -156,9 +174,10 @@ export function openConsumer(
     maxStalledCount: MAX_STALLED,
     ...wire.queueOptions,
   }
-  const process = async (job: { id?: string; attemptsMade: number; opts: { attempts?: number } }) => {
+  const process = async (job: QueuedJob) => {
     if (job.id === undefined) throw new FinalError('a queue message without a job id')
-    await handle({ jobId: job.id, lastAttempt: job.attemptsMade + 1 >= (job.opts.attempts ?? 1) })
+    const lastAttempt = job.attemptsMade + 1 >= (job.opts.attempts ?? 1)
+    await handle({ jobId: job.id, serverId: job.data.serverId, lastAttempt })
   }
   const name = queueName(hypervisorId)
   const worker =

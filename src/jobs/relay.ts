@@ -64,7 +64,7 @@ export function startRelay(db: Database, publisher: Publisher, log: Logger): Rel
 export function publishDue(db: Database, publisher: Publisher): Promise<number> {
   return transaction(db, async (tx) => {
     const rows = await tx
-      .select({ jobId: outbox.jobId, hypervisorId: outbox.hypervisorId, action: job.action })
+      .select({ jobId: outbox.jobId, hypervisorId: outbox.hypervisorId, action: job.action, serverId: job.serverId })
       .from(outbox)
       .innerJoin(job, eq(job.id, outbox.jobId))
       .where(lte(outbox.dueAt, sql`now()`))
@@ -72,7 +72,7 @@ export function publishDue(db: Database, publisher: Publisher): Promise<number> 
       .limit(BATCH)
       .for('update', { of: outbox, skipLocked: true })
     if (rows.length === 0) return 0
-    await Promise.all(rows.map((row) => publisher.publish(row.hypervisorId, row.jobId, row.action as JobAction)))
+    await Promise.all(rows.map((row) => publisher.publish({ ...row, action: row.action as JobAction })))
     await tx
       .update(outbox)
       .set({ dueAt: sql`now() + ${REPUBLISH_MS} * interval '1 ms'` })

@@ -90,7 +90,7 @@ export async function slate(netns: string): Promise<unknown> {
   const links = JSON.parse(await ip(netns, '-j', '-d', 'addr')) as Record<string, unknown>[]
   return links
     .map(({ ifname, ifindex, ifalias, mtu, master, address, flags, group, addr_info }) => ({
-      ...{ ifname, ifindex, ifalias, mtu, master, address, flags, group },
+      ...{ ifname, ifindex, ifalias, mtu, master, address, group, up: (flags as string[]).includes('UP') },
       addresses: (addr_info as { local?: string }[]).map(({ local }) => local),
     }))
     .sort((a, b) => String(a.ifname).localeCompare(String(b.ifname)))

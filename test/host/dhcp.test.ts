@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
 import { DhcpServer } from '../../src/workers/host/dnsmasq.ts'
@@ -87,7 +87,7 @@ describeOnKernel('DHCP', () => {
   })
 
   it('an address that was given back is given to another MAC at once', async () => {
-    const [first, next] = [aNic(network, 0, 100), aNic(network, 0, 100)]
+    const [first, next] = [aNic(network, 1, 100), aNic(network, 1, 100)]
     await world.plane.ensureDhcpHosts(network, [hostOf(first)])
     expect(await (await aMachine(first)).asks()).toMatchObject({ ip: '172.16.1.100' })
     const server = await pid()
@@ -101,22 +101,51 @@ describeOnKernel('DHCP', () => {
   })
 
   it('without the release dnsmasq would keep the address: the test above can fail', async () => {
-    const [first, next] = [aNic(network, 0, 100), aNic(network, 0, 100)]
+    const [first, next] = [aNic(network, 1, 100), aNic(network, 1, 100)]
     await world.plane.ensureDhcpHosts(network, [hostOf(first)])
     await (await aMachine(first)).asks()
     const server = new DhcpServer(world.runDir, network.vni)
-    await server.setHosts(`${next.mac},set:primary,172.16.1.100\n`)
+    await server.setHosts([hostOf(next)], `${world.netns}-${network.subnet.vpcId}`)
     expect(await (await aMachine(next)).asks(2)).toBeUndefined()
   })
 
   it('an address given to another MAC without being given back is taken from the first', async () => {
-    const [first, next] = [aNic(network, 0, 100), aNic(network, 0, 100)]
+    const [first, next] = [aNic(network, 1, 100), aNic(network, 1, 100)]
     await world.plane.ensureDhcpHosts(network, [hostOf(first)])
     const machine = await aMachine(first)
     await machine.asks()
     await world.plane.ensureDhcpHosts(network, [hostOf(next)])
     expect(await (await aMachine(next)).asks(1)).toMatchObject({ ip: '172.16.1.100' })
     expect(await machine.asks(1)).toBeUndefined()
+  })
+
+  it('the server lives through changes of hosts that it has answered', async () => {
+    const [primary, secondary] = [aNic(network, 0, 100), aNic(network, 1, 101)]
+    await world.plane.ensureDhcpHosts(network, [primary, secondary].map(hostOf))
+    const machines = [await aMachine(primary), await aMachine(secondary)]
+    const server = await pid()
+    for (const host of [110, 111, 112]) {
+      expect(await Promise.all(machines.map((machine) => machine.asks()))).not.toContain(undefined)
+      await world.plane.ensureDhcpHosts(network, [hostOf(aNic(network, 1, host))])
+    }
+    expect(await pid()).toBe(server)
+  })
+
+  it('a NIC that becomes the primary one is told the gateway, and keeps its lease', async () => {
+    const nic = aNic(network, 1, 100)
+    await world.plane.ensureDhcpHosts(network, [hostOf(nic)])
+    const machine = await aMachine(nic)
+    expect(await machine.asks()).not.toHaveProperty('router')
+    await world.plane.ensureDhcpHosts(network, [{ ...hostOf(nic), primary: true }])
+    expect(await new DhcpServer(world.runDir, network.vni).leases()).toHaveLength(1)
+    expect(await machine.asks()).toMatchObject({ ip: '172.16.1.100', router: '172.16.1.1' })
+  })
+
+  it('many servers that start at once are all served', async () => {
+    const nics = Array.from({ length: 40 }, (_, index) => aNic(network, 0, index + 100))
+    await Promise.all(nics.map((nic) => world.plane.ensureDhcpHosts(network, [hostOf(nic)])))
+    expect((await world.plane.look()).networks.get(network.vni)?.hosts.size).toBe(40)
+    expect(await (await aMachine(nics[39] ?? aNic(network, 0))).asks()).toMatchObject({ ip: '172.16.1.139' })
   })
 
   it('a MAC whose address changed gets the new one', async () => {
@@ -207,6 +236,15 @@ describeOnKernel('DHCP', () => {
     const nowhere = aNetwork()
     await world.plane.removeDhcpHosts(nowhere, [aNic(nowhere, 0).mac])
     expect((await world.plane.look()).networks.has(nowhere.vni)).toBe(false)
+  })
+
+  it('a run directory that only root can reach is served from as well', async () => {
+    await chmod(world.runDir, 0o700)
+    await rm(`${world.runDir}/dhcp`, { recursive: true })
+    await world.plane.look()
+    const nic = aNic(network, 0, 100)
+    await world.plane.ensureDhcpHosts(network, [hostOf(nic)])
+    expect(await (await aMachine(nic)).asks()).toMatchObject({ ip: '172.16.1.100' })
   })
 
   it('the server has no rights of root where its files can be reached without', async () => {

@@ -94,6 +94,18 @@ describeOnKernel('a namespace guest', () => {
     expect(await interfaces()).toEqual(['eth0'])
   })
 
+  it('an interface that the guest removed before it was plugged asks to be tried again', async () => {
+    await started()
+    const nic = aNic(network, 2)
+    const tap = tapOf(network, nic, guest.tapDevice(nic))
+    await world.plane.ensureTaps([tap])
+    await ip(id, 'link', 'delete', 'dev', 'eth2')
+    await expect(guest.plug([nic])).rejects.toThrow(TransientError)
+    await world.plane.ensureTaps([tap])
+    await guest.plug([nic])
+    expect([...(await guest.plugged())]).toContain(nic.mac)
+  })
+
   it('an interface that the guest removed is made again', async () => {
     const nics = await started()
     await ip(id, 'link', 'delete', 'dev', 'eth1')

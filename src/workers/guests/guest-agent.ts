@@ -11,7 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 import { TransientError } from '../errors.ts'
 import type { GuestInterface } from './guest.ts'
-import { type JsonObject, JsonLineSocket } from './json-line-socket.ts'
+import { JsonLineSocket, type JsonObject } from './json-line-socket.ts'
 
 /** The agent answered, with a refusal. */
 export class AgentError extends Error {
@@ -45,7 +45,11 @@ export class GuestAgent {
    * Opens a session, hands it to `use`, and closes it whatever happens.
    * @throws {TransientError} when no agent answers (none installed, still booting, or the machine does not run).
    */
-  static async session<T>(path: string, use: (agent: GuestAgent) => Promise<T>, options: AgentOptions = {}): Promise<T> {
+  static async session<T>(
+    path: string,
+    use: (agent: GuestAgent) => Promise<T>,
+    options: AgentOptions = {},
+  ): Promise<T> {
     const { syncTimeoutMs = 3_000, timeoutMs = 10_000 } = options
     const socket = await JsonLineSocket.open(path, syncTimeoutMs)
     try {

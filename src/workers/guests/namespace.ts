@@ -10,15 +10,18 @@
  *   interface of ours (link group GUEST_GROUP) without that mark is one that `ensureTaps` made and nobody plugged yet.
  */
 import { ForeignObjectError, TransientError } from '../errors.ts'
-import { type IpLine, ipBatch } from '../host/ip-command.ts'
+import { IpBatchError, type IpLine, ipBatch, saysGone } from '../host/ip-command.ts'
 import { assertOurs, deleteLinks, findLinks, type LinkView, listAddresses, listLinks } from '../host/links.ts'
 import { GUEST_GROUP, nicMark, nicOfMark, serverMark } from '../host/names.ts'
-import { deleteNamespace, ensureNamespace, isOurNamespace } from '../host/netns.ts'
+import { deleteNamespace, ensureNamespace, isOurNamespace, namespaceIdentity } from '../host/netns.ts'
 import type { TapSpec } from '../host/specs.ts'
-import { isGuestEnd } from '../host/taps.ts'
+import { isGuestEnd, takeFreshEnd } from '../host/taps.ts'
 import type { Guest, GuestInterface, GuestNic } from './guest.ts'
 
 const ifNameOf = (nic: Pick<GuestNic, 'slot'>): string => `eth${nic.slot}`
+
+/** Guests that this process has seen running, with the identity of their namespace: it runs until that is gone. */
+const seenRunning = new Map<string, string>()
 
 export class NamespaceGuest implements Guest {
   readonly #id: string
@@ -41,10 +44,12 @@ export class NamespaceGuest implements Guest {
   async start(nics: readonly GuestNic[]): Promise<void> {
     await ensureNamespace(this.#id, serverMark(this.#id), { loUp: false })
     await this.#plugInto(await listAddresses(this.#id), nics, [['link', 'set', 'dev', 'lo', 'up']])
+    await this.#noteRunning()
   }
 
   /** Processes that somebody runs inside are not ours to end: they keep a nameless namespace, without any NIC. */
   async stop(_options: { readonly force: boolean; readonly graceMs?: number }): Promise<void> {
+    seenRunning.delete(this.#id)
     if (!(await this.#exists())) return
     // A namespace is taken apart in the background, some time after its name is gone. Whoever starts this server again
     // at once must not find taps that are about to vanish: so they go first, all of them for the price of one.
@@ -54,11 +59,39 @@ export class NamespaceGuest implements Guest {
   }
 
   async plug(nics: readonly GuestNic[]): Promise<void> {
+    if (await this.#plugFresh(nics)) return
     const inside = (await this.#exists()) ? await listAddresses(this.#id) : []
     if (!inside.some((link) => link.name === 'lo' && link.up)) {
       throw new TransientError(`server ${this.#id} does not run`)
     }
+    await this.#noteRunning()
     await this.#plugInto(inside, nics, [])
+  }
+
+  /**
+   * The quick way, for NICs whose interfaces this process has just made: nothing to find out, so one `ip` process.
+   * @returns false when it is not to be had, or the guest was quicker to rename or remove one.
+   */
+  async #plugFresh(nics: readonly GuestNic[]): Promise<boolean> {
+    if (!(await this.#exists()) || seenRunning.get(this.#id) !== (await namespaceIdentity(this.#id))) return false
+    for (const nic of nics) {
+      if (!(await takeFreshEnd(nic.mac, this.#id, ifNameOf(nic)))) return false
+    }
+    try {
+      await ipBatch(
+        this.#id,
+        nics.flatMap((nic) => configuration({ name: ifNameOf(nic) }, nic)),
+      )
+      return true
+    } catch (error) {
+      if (error instanceof IpBatchError && error.failures.every(({ reason }) => saysGone(reason))) return false
+      throw error
+    }
+  }
+
+  async #noteRunning(): Promise<void> {
+    const identity = await namespaceIdentity(this.#id)
+    if (identity !== undefined) seenRunning.set(this.#id, identity)
   }
 
   async #plugInto(inside: readonly LinkView[], nics: readonly GuestNic[], afterwards: readonly IpLine[]) {
@@ -131,8 +164,8 @@ const findPlugged = (inside: readonly LinkView[], mac: string): LinkView | undef
   inside.find((link) => link.alias === nicMark(mac)) ??
   inside.find((link) => link.group === String(GUEST_GROUP) && link.mac === mac)
 
-/** What is left to do until an interface is as its NIC says. */
-function configuration(link: LinkView, nic: GuestNic): IpLine[] {
+/** What is left to do until an interface is as its NIC says; of a new one only the name is known. */
+function configuration(link: Partial<LinkView> & { name: string }, nic: GuestNic): IpLine[] {
   const { name } = link
   const lines: IpLine[] = []
   const set: string[] = []
@@ -141,7 +174,7 @@ function configuration(link: LinkView, nic: GuestNic): IpLine[] {
   if (link.alias !== nicMark(nic.mac)) set.push('alias', nicMark(nic.mac))
   if (!link.up) set.push('up')
   if (set.length > 0) lines.push(['link', 'set', 'dev', name, ...set])
-  if (nic.address !== undefined && !link.addresses.includes(nic.address)) {
+  if (nic.address !== undefined && !link.addresses?.includes(nic.address)) {
     lines.push(['addr', 'replace', nic.address, 'dev', name])
   }
   // Not asked for beforehand: replacing a route by itself costs no more than looking.

@@ -8,7 +8,7 @@
  * @see https://www.qemu.org/docs/master/interop/qmp-spec.html
  */
 import { TransientError } from '../errors.ts'
-import { type JsonObject, JsonLineSocket } from './json-line-socket.ts'
+import { JsonLineSocket, type JsonObject } from './json-line-socket.ts'
 
 /** QEMU refused a command. */
 export class QmpError extends Error {

@@ -49,6 +49,10 @@ const DATA_PLANE_SYSCTLS = {
   'net.bridge.bridge-nf-call-arptables': 0,
 }
 
+/** Given MACs, says which of them are to be removed after all. */
+export type ConfirmMacs = (macs: readonly string[]) => Promise<readonly string[]>
+const allOfThem: ConfirmMacs = async (macs) => macs
+
 interface Known {
   readonly spec: NetworkSpec
   readonly hosts: DhcpHosts | undefined
@@ -66,6 +70,8 @@ export class DataPlane {
   readonly #runDir: string
   readonly #mutex = new KeyedMutex()
   readonly #known = new Map<number, Known>()
+  /** By VNI: DHCP hosts of calls that wait for the network. */
+  readonly #waitingHosts = new Map<number, DhcpHost[]>()
 
   constructor(options: DataPlaneOptions) {
     this.netns = options.netns
@@ -93,9 +99,16 @@ export class DataPlane {
     await this.#withNetwork(network.vni, () => this.#ensureNetwork(network))
   }
 
-  /** Takes a network away, with its DHCP hosts; its VPC's router goes with its last network. Taps are left alone. */
-  async removeNetwork(network: { readonly id: string; readonly vni: number }): Promise<void> {
+  /**
+   * Takes a network away, with its DHCP hosts; its VPC's router goes with its last network. Taps are left alone.
+   * @param confirm - asked once nobody else can be working on the network: false leaves it as it is.
+   */
+  async removeNetwork(
+    network: { readonly id: string; readonly vni: number },
+    confirm: () => Promise<boolean> = async () => true,
+  ): Promise<void> {
     await this.#withNetwork(network.vni, async () => {
+      if (!(await confirm())) return
       const known = this.#known.get(network.vni)
       this.#known.delete(network.vni)
       const links = await findNetworkLinks(this.netns, network)
@@ -120,11 +133,13 @@ export class DataPlane {
 
   /**
    * Takes taps away; those already gone count as removed.
+   * @param confirm - asked once nobody else can be working on these taps: which of them really are to go.
    * @throws {ForeignObjectError} when a device of such a name is not ours; the others are gone then.
    */
-  async removeTaps(taps: readonly { readonly mac: string }[]): Promise<void> {
+  async removeTaps(taps: readonly { readonly mac: string }[], confirm: ConfirmMacs = allOfThem): Promise<void> {
     const macs = taps.map((tap) => tap.mac)
-    if (taps.length > 0) await this.#mutex.run(macs.map(tapName), () => removeTaps(this.netns, macs))
+    if (taps.length === 0) return
+    await this.#mutex.run(macs.map(tapName), async () => removeTaps(this.netns, await confirm(macs)))
   }
 
   /**
@@ -133,18 +148,31 @@ export class DataPlane {
    */
   async ensureDhcpHosts(network: NetworkSpec, hosts: readonly DhcpHost[]): Promise<void> {
     if (!network.subnet || hosts.length === 0) return
+    // Whoever has the network next takes everybody's: many servers that start at once cost a few acts, not one each.
+    const waiting = this.#waitingHosts.get(network.vni) ?? []
+    this.#waitingHosts.set(network.vni, waiting)
+    waiting.push(...hosts)
     await this.#withNetwork(network.vni, async () => {
       await this.#ensureNetwork(network)
-      await this.#known.get(network.vni)?.hosts?.add(hosts)
+      const others = waiting.splice(0)
+      // Ours again: the one who took them may have failed, or they were removed meanwhile.
+      await this.#known.get(network.vni)?.hosts?.add([...others, ...hosts])
     })
   }
 
-  /** Has the network's DHCP server forget these MACs, and gives their leases back. Makes nothing that is not there. */
-  async removeDhcpHosts(network: NetworkSpec, macs: readonly string[]): Promise<void> {
+  /**
+   * Has the network's DHCP server forget these MACs, and gives their leases back. Makes nothing that is not there.
+   * @param confirm - asked once nobody else can be working on the network: which of them really are to go.
+   */
+  async removeDhcpHosts(
+    network: NetworkSpec,
+    macs: readonly string[],
+    confirm: ConfirmMacs = allOfThem,
+  ): Promise<void> {
     if (!network.subnet || macs.length === 0) return
     await this.#withNetwork(network.vni, async () => {
       const hosts = this.#known.get(network.vni)?.hosts ?? (await this.#hostsOnDisk(network.vni))
-      await hosts?.remove(macs)
+      await hosts?.remove(await confirm(macs))
     })
   }
 
@@ -156,7 +184,8 @@ export class DataPlane {
     const before = [...this.#known]
     const view = await lookAtDataPlane(this.netns, this.#runDir)
     for (const [vni, known] of before) {
-      const alright = isNetworkAlright(known.spec, view.networks.get(vni)) && known.hosts?.isOnDisk(view, vni) !== false
+      const have = view.networks.get(vni)
+      const alright = isNetworkAlright(known.spec, have) && known.hosts?.isSameAs(have?.hosts ?? new Map()) !== false
       if (!alright && this.#known.get(vni) === known) this.#known.delete(vni)
     }
     return view

@@ -1,5 +1,10 @@
 /**
  * What dnsmasq is told for one network, and the files it keeps: text in, text out.
+ *
+ * Which NICs are primary is told by `dhcp-mac` lines, read at the start only, and not by `set:` in the hosts file,
+ * which could be changed while it runs: since 2.86 (2.90 too) dnsmasq links the tags of a host entry to variables on
+ * its stack when it answers that host, and aborts in free() when it next reads the hosts file again.
+ * @see https://github.com/imp/dnsmasq/pull/20
  */
 import type { DhcpHost, NetworkSpec, SubnetSpec } from './specs.ts'
 
@@ -8,6 +13,7 @@ export interface DhcpFiles {
   readonly directory: string
   readonly config: string
   readonly hosts: string
+  readonly primaries: string
   readonly leases: string
   readonly pid: string
 }
@@ -19,6 +25,7 @@ export function dhcpFiles(runDir: string, vni: number): DhcpFiles {
     directory,
     config: `${directory}/dnsmasq.conf`,
     hosts: `${directory}/hosts`,
+    primaries: `${directory}/primaries.conf`,
     leases: `${directory}/leases`,
     pid: `${directory}/pid`,
   }
@@ -60,7 +67,7 @@ export function dhcpConfig(files: DhcpFiles, network: NetworkSpec, subnet: Subne
     'no-ping', // addresses are handed out by the control plane, there is nothing to find out
     'quiet-dhcp',
     `interface=${binding.ifName}`,
-    'bind-dynamic',
+    'bind-interfaces',
     'except-interface=lo',
     ...(binding.asRoot ? ['user=root'] : []),
     // Static: hosts alone get an address, and only theirs. Nobody else is even answered.
@@ -73,6 +80,7 @@ export function dhcpConfig(files: DhcpFiles, network: NetworkSpec, subnet: Subne
     `dhcp-option-force=option:mtu,${network.mtu}`,
     `dhcp-option=tag:primary,option:router,${subnet.gateway}`,
     'dhcp-option=tag:!primary,option:router', // empty: dnsmasq would name itself
+    `conf-file=${files.primaries}`,
     `dhcp-hostsfile=${files.hosts}`,
     `dhcp-leasefile=${files.leases}`,
     `pid-file=${files.pid}`,
@@ -84,17 +92,30 @@ export function dhcpConfig(files: DhcpFiles, network: NetworkSpec, subnet: Subne
 export const vpcOfConfig = (config: string): string | undefined => /^# network \S+ of (\S+),/.exec(config)?.[1]
 
 /** Text of the hosts file. Sorted: the same hosts give the same text. */
-export function renderHosts(hosts: Iterable<DhcpHost>): string {
-  const lines = [...hosts].map(({ mac, address, primary }) => `${mac}${primary ? ',set:primary' : ''},${address}\n`)
-  return lines.sort().join('')
-}
+export const renderHosts = (hosts: Iterable<DhcpHost>): string =>
+  [...hosts]
+    .map(({ mac, address }) => `${mac},${address}\n`)
+    .sort()
+    .join('')
+
+/** Text of the file that tags the primary NICs. Sorted: the same hosts give the same text. */
+export const renderPrimaries = (hosts: Iterable<DhcpHost>): string =>
+  [...hosts]
+    .filter(({ primary }) => primary)
+    .map(({ mac }) => `dhcp-mac=set:primary,${mac}\n`)
+    .sort()
+    .join('')
+
+/** Reads the MACs that are tagged as primary back. There may be more of them than hosts. */
+export const parsePrimaries = (text: string): Set<string> =>
+  new Set(text.split('\n').flatMap((line) => /^dhcp-mac=set:primary,([0-9a-f:]{17})$/.exec(line)?.[1] ?? []))
 
 /** Reads a hosts file back, by MAC; lines that are not ours are passed over. */
-export function parseHosts(text: string): Map<string, DhcpHost> {
+export function parseHosts(text: string, primaries: ReadonlySet<string>): Map<string, DhcpHost> {
   const hosts = new Map<string, DhcpHost>()
   for (const line of text.split('\n')) {
-    const [, mac, primary, address] = /^([0-9a-f:]{17})(,set:primary)?,([0-9.]+)$/.exec(line) ?? []
-    if (mac && address) hosts.set(mac, { mac, address, primary: primary !== undefined })
+    const [, mac, address] = /^([0-9a-f:]{17}),([0-9.]+)$/.exec(line) ?? []
+    if (mac && address) hosts.set(mac, { mac, address, primary: primaries.has(mac) })
   }
   return hosts
 }

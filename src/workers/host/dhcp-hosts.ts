@@ -2,11 +2,9 @@
  * Who gets which address in one network: the hosts file of its DHCP server, and the leases that must not outlive it.
  * The caller holds the network.
  */
-import { parseHosts, renderHosts } from './dhcp-config.ts'
 import type { DhcpServer } from './dnsmasq.ts'
 import { forgetNeighbours } from './networks.ts'
 import type { DhcpHost } from './specs.ts'
-import type { DataPlaneView } from './view.ts'
 
 export class DhcpHosts {
   readonly server: DhcpServer
@@ -20,13 +18,10 @@ export class DhcpHosts {
     this.#at = at
   }
 
-  /** Takes over what is on disk. */
+  /** Takes over what is on disk. Whoever wrote it may have died before telling the server. */
   async load(): Promise<void> {
-    const text = await this.server.hostsText()
-    this.#hosts = parseHosts(text ?? '')
-    // Whoever wrote the file may have died before telling the server; and a lost file is made again.
-    if (text === undefined) await this.server.setHosts('')
-    else await this.server.reload()
+    this.#hosts = (await this.server.hosts()) ?? new Map()
+    await this.server.reload()
   }
 
   /** Adds hosts, or changes them. An address belongs to whoever it was given to last. */
@@ -54,14 +49,13 @@ export class DhcpHosts {
     await forgetNeighbours(this.#at.router, this.#vni, addresses)
   }
 
-  /** False when the file on disk, as `view` shows it, is not what this process wrote. */
-  isOnDisk(view: DataPlaneView, vni: number): boolean {
-    return renderHosts((view.networks.get(vni)?.hosts ?? new Map()).values()) === renderHosts(this.#hosts.values())
+  /** True when `others` (what is on disk) is what this process wrote. */
+  isSameAs(others: ReadonlyMap<string, DhcpHost>): boolean {
+    return areSame(this.#hosts, others)
   }
 
   async #replace(next: Map<string, DhcpHost>): Promise<void> {
-    const text = renderHosts(next.values())
-    if (text !== renderHosts(this.#hosts.values())) await this.server.setHosts(text)
+    if (!areSame(this.#hosts, next)) await this.server.setHosts([...next.values()], this.#at.router)
     this.#hosts = next
   }
 
@@ -71,3 +65,10 @@ export class DhcpHosts {
     await this.server.release(stale, this.#at.router, this.#at.ifName)
   }
 }
+
+const areSame = (some: ReadonlyMap<string, DhcpHost>, others: ReadonlyMap<string, DhcpHost>): boolean =>
+  some.size === others.size &&
+  [...some.values()].every(({ mac, address, primary }) => {
+    const other = others.get(mac)
+    return other?.address === address && other.primary === primary
+  })

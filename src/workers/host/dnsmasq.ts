@@ -16,10 +16,13 @@ import {
   type Lease,
   parseHosts,
   parseLeases,
+  parsePrimaries,
+  renderHosts,
+  renderPrimaries,
 } from './dhcp-config.ts'
 import { namespaceIdentity, namespacePids } from './netns.ts'
 import { holdsWithin, runInNamespace } from './run-command.ts'
-import type { NetworkSpec, SubnetSpec } from './specs.ts'
+import type { DhcpHost, NetworkSpec, SubnetSpec } from './specs.ts'
 
 /** Leases that are given back one by one; for more, a restart with a shorter lease file is quicker. */
 const MAX_RELEASES = 16
@@ -115,7 +118,6 @@ export class DhcpServer {
     if (pid !== undefined && (await readText(files.config)) === config && (await runsIn(pid, binding.router))) {
       return false
     }
-    console.log("REPLACE", pid, (await readText(files.config)), config)
     await this.#end(binding.router)
     await this.#start(config, binding.router)
     return true
@@ -123,12 +125,14 @@ export class DhcpServer {
 
   async #start(config: string, router: string): Promise<void> {
     const { files } = this
-    const hosts = await this.hostsText()
-    const known = parseHosts(hosts ?? '')
+    const hosts = await this.hosts()
     // A lease without its host would keep the address from the next one.
-    const leases = (await this.leases()).filter(({ mac, address }) => known.get(mac)?.address === address)
+    const leases = (await this.leases()).filter(({ mac, address }) => hosts?.get(mac)?.address === address)
     await replaceText(files.leases, leases.map(({ line }) => `${line}\n`).join(''))
-    if (hosts === undefined) await replaceText(files.hosts, '')
+    if (hosts === undefined) {
+      await replaceText(files.hosts, '')
+      await replaceText(files.primaries, '')
+    }
     await replaceText(files.config, config)
     // It goes to the background by itself, once it is bound and has written its pid file.
     await runInNamespace(router, 'dnsmasq', [`--conf-file=${files.config}`])
@@ -155,15 +159,32 @@ export class DhcpServer {
     return readText(this.files.config)
   }
 
-  /** Text of the hosts file; `undefined` when it is lost. */
-  hostsText(): Promise<string | undefined> {
-    return readText(this.files.hosts)
+  /** The hosts on disk, by MAC; `undefined` when the files are lost. */
+  async hosts(): Promise<Map<string, DhcpHost> | undefined> {
+    const [hosts, primaries] = [await readText(this.files.hosts), await readText(this.files.primaries)]
+    if (hosts === undefined || primaries === undefined) return undefined
+    return parseHosts(hosts, parsePrimaries(primaries))
   }
 
-  /** Replaces the hosts and has the server read them. */
-  async setHosts(text: string): Promise<void> {
-    await replaceText(this.files.hosts, text)
-    await this.reload()
+  /**
+   * Replaces the hosts. The server reads them again, which costs nothing; when a MAC becomes primary, or is no longer,
+   * it is started afresh (see `dhcp-config.ts`), and keeps its leases.
+   */
+  async setHosts(hosts: readonly DhcpHost[], router: string): Promise<void> {
+    const { files } = this
+    const tagged = parsePrimaries((await readText(files.primaries)) ?? '')
+    // A MAC that is tagged and no host is told nothing: it may stay until the next start.
+    if (hosts.every(({ mac, primary }) => primary === tagged.has(mac))) {
+      await replaceText(files.hosts, renderHosts(hosts))
+      await this.reload()
+      return
+    }
+    const config = await this.configText()
+    if (config === undefined) throw new Error(`${files.config} is gone`)
+    await this.#end(router)
+    await replaceText(files.hosts, renderHosts(hosts))
+    await replaceText(files.primaries, renderPrimaries(hosts))
+    await this.#start(config, router)
   }
 
   /** Has the server read its hosts again. It does so before it looks at the next packet. */
@@ -192,7 +213,6 @@ export class DhcpServer {
       )
       if (await holdsWithin(500, 1, isReleased)) return
     }
-    console.log("FALLBACK", leases)
     // A start drops every lease whose host is gone. The others keep theirs.
     const config = await this.configText()
     await this.#end(router)

@@ -24,6 +24,11 @@ export class KeyedMutex {
     }
   }
 
+  /** Whether somebody holds a key, or waits for it. */
+  isHeld(key: string): boolean {
+    return this.#tails.has(key)
+  }
+
   /** Waits until everyone who has come so far is done. */
   async idle(): Promise<void> {
     await Promise.all(this.#tails.values())

@@ -80,7 +80,9 @@ export async function ensureNamespace(name: string, mark: string, options: { loU
       // Somebody was quicker: another worker process (then it is ours after all), or a stranger.
       if (!(error instanceof HostCommandError && saysExists(error.stderr))) throw error
       if (!(await isOurNamespace(name, mark))) throw error
+      return
     }
+    verified.set(name, `${await namespaceIdentity(name)} ${mark}`)
   })
 }
 

@@ -103,36 +103,36 @@ export async function ensureGatewayPort(
   const names = { port: gatewayPortName(network.vni), inside: routerPortName(network.vni) }
   const look = async () => (await listAddresses(router)).find((link) => link.name === names.inside)
 
-  let inside = await look()
+  const inside = await look()
   if (inside) assertOurs(router, inside, routerPortMark(network.id))
   // An unmarked port is one that a crash left: nobody knows which router it leads to, so it is made afresh.
-  const fits =
-    inside !== undefined && port?.alias === gatewayMark(network.id, subnet.vpcId) && port.peerIndex === inside.index
-  if (port && !fits) await deleteLinks(netns, [port.name])
-  if (!port || !fits) {
-    if (inside) await deleteLinks(router, [inside.name])
-    inside = undefined
-    await ipBatch(netns, [
-      [
-        ...['link', 'add', 'name', names.port, 'mtu', `${network.mtu}`, 'type', 'veth', 'peer', 'name', names.inside],
-        ...['address', gatewayMac(network.vni), 'mtu', `${network.mtu}`, 'netns', router],
-      ],
-      ['link', 'set', 'dev', names.port, 'alias', gatewayMark(network.id, subnet.vpcId)],
-    ])
+  const mark = gatewayMark(network.id, subnet.vpcId)
+  if (inside && port?.alias === mark && port.peerIndex === inside.index) {
+    await settlePort(netns, network, port)
+    await settleInside(router, network, subnet, inside)
+    return inside
   }
-  await settlePort(netns, network, fits ? port : undefined)
-  await settleInside(router, network, subnet, inside)
-  inside = await look()
-  if (!inside) throw new Error(`${names.inside} is gone from router ${router} while it was being set up`)
-  return inside
+  if (port) await deleteLinks(netns, [port.name])
+  if (inside) await deleteLinks(router, [inside.name])
+  await ipBatch(netns, [
+    [
+      ...['link', 'add', 'name', names.port, 'mtu', `${network.mtu}`, 'type', 'veth', 'peer', 'name', names.inside],
+      ...['address', gatewayMac(network.vni), 'mtu', `${network.mtu}`, 'netns', router],
+    ],
+    ['link', 'set', 'dev', names.port, 'alias', mark, 'master', bridgeName(network.vni), 'up'],
+  ])
+  await settleInside(router, network, subnet, undefined)
+  const made = await look()
+  if (!made) throw new Error(`${names.inside} is gone from router ${router} while it was being set up`)
+  return made
 }
 
-async function settlePort(netns: string, network: NetworkSpec, have: LinkView | undefined): Promise<void> {
+async function settlePort(netns: string, network: NetworkSpec, have: LinkView): Promise<void> {
   const set: string[] = []
-  if (have && have.mtu !== network.mtu) set.push('mtu', `${network.mtu}`)
-  if (have && have.group !== 'default') set.push('group', 'default')
-  if (have?.master !== bridgeName(network.vni)) set.push('master', bridgeName(network.vni))
-  if (!have?.up) set.push('up')
+  if (have.mtu !== network.mtu) set.push('mtu', `${network.mtu}`)
+  if (have.group !== 'default') set.push('group', 'default')
+  if (have.master !== bridgeName(network.vni)) set.push('master', bridgeName(network.vni))
+  if (!have.up) set.push('up')
   if (set.length > 0) await ipBatch(netns, [['link', 'set', 'dev', gatewayPortName(network.vni), ...set]])
 }
 

@@ -8,7 +8,7 @@ import { ForeignObjectError } from '../errors.ts'
 import { IpBatchError, type IpLine, ipBatch, saysExists } from './ip-command.ts'
 import { assertOurs, deleteLinks, findLinks, type LinkView, listLinks } from './links.ts'
 import { bridgeName, GUEST_GROUP, nicMark, nicOfMark, serverMark, tapMac, tapName } from './names.ts'
-import { ensureNamespace } from './netns.ts'
+import { ensureNamespace, namespaceIdentity } from './netns.ts'
 import type { TapSpec } from './specs.ts'
 
 const KIND = { tap: 'tun', veth: 'veth' } as const // what the kernel calls them
@@ -40,6 +40,28 @@ function settings(tap: TapSpec, have?: LinkView): IpLine | undefined {
   return set.length > 0 ? ['link', 'set', 'dev', tapName(tap.mac), ...set] : undefined
 }
 
+/**
+ * Guest ends that this process has just made and nobody has looked at since, by the MAC of their NIC: the namespace
+ * (by identity) and the name. Lets a NIC be plugged without asking again what is there.
+ */
+const fresh = new Map<string, string>()
+
+/**
+ * True, once, when `ensureTaps` made the guest's end of this NIC as `ifName` in this very namespace, and no more has
+ * happened to it by our hands. The guest may have touched it meanwhile.
+ */
+export async function takeFreshEnd(mac: string, netns: string, ifName: string): Promise<boolean> {
+  const end = fresh.get(mac)
+  fresh.delete(mac)
+  return end !== undefined && end === `${await namespaceIdentity(netns)} ${ifName}`
+}
+
+async function noteFreshEnds(taps: readonly TapSpec[]): Promise<void> {
+  for (const { mac, device } of taps) {
+    if (device.kind === 'veth') fresh.set(mac, `${await namespaceIdentity(device.netns)} ${device.ifName}`)
+  }
+}
+
 const guestNamespaces = (taps: readonly TapSpec[]): string[] => [
   ...new Set(taps.flatMap(({ device }) => (device.kind === 'veth' ? [device.netns] : []))),
 ]
@@ -62,6 +84,7 @@ export async function ensureTaps(netns: string, taps: readonly TapSpec[]): Promi
       netns,
       lines.map(({ line }) => line),
     )
+    await noteFreshEnds(taps)
   } catch (error) {
     const failure = error instanceof IpBatchError ? error.failures[0] : undefined
     if (failure?.index === undefined || !saysExists(failure.reason)) throw error
@@ -131,6 +154,8 @@ function assertSlotFree({ mac, device }: TapSpec, guests: ReadonlyMap<string, Li
  * @throws {ForeignObjectError} when a device of such a name is not ours; all others are gone then.
  */
 export async function removeTaps(netns: string, macs: readonly string[]): Promise<void> {
+  if (macs.length === 0) return
+  for (const mac of macs) fresh.delete(mac)
   const have = await findLinks(netns, macs.map(tapName))
   const ours: string[] = []
   let foreign: unknown

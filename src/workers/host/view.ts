@@ -4,7 +4,6 @@
  */
 import { readdir } from 'node:fs/promises'
 
-import { parseHosts } from './dhcp-config.ts'
 import { DhcpServer } from './dnsmasq.ts'
 import { type LinkView, listAddresses, listLinks } from './links.ts'
 import {
@@ -78,7 +77,7 @@ export async function lookAtDataPlane(netns: string, runDir: string): Promise<Da
       vpcId,
       routerPort: vpcId === undefined ? undefined : (await routers.get(vpcId))?.get(routerPortName(vni)),
       dhcpPid: await server.pid(),
-      hosts: parseHosts((await server.hostsText()) ?? ''),
+      hosts: (await server.hosts()) ?? new Map(),
     })
   }
   return { exists, links, taps, networks }
