@@ -3,7 +3,7 @@ export function printSummary(title, results) {
   console.log(`\n${title}`)
   for (const { name, outcome, seconds, note } of results)
     console.log(
-      `  ${name.padEnd(14)}${outcome.padEnd(9)}${`${seconds.toFixed(1)} s`.padStart(8)}${note ? `  ${note}` : ''}`,
+      `  ${name.padEnd(20)}${outcome.padEnd(9)}${`${seconds.toFixed(1)} s`.padStart(8)}${note ? `  ${note}` : ''}`,
     )
 }
 

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import type { GuestNic } from '../../src/workers/guests/guest.ts'
 import { DataPlane } from '../../src/workers/host/data-plane.ts'
 import { tapName } from '../../src/workers/host/names.ts'
-import { type CommandOutput, runCommand, runInNamespace } from '../../src/workers/host/run-command.ts'
+import { type CommandOutput, holdsWithin, runCommand, runInNamespace } from '../../src/workers/host/run-command.ts'
 import type { DhcpHost, NetworkSpec, SubnetSpec, TapSpec } from '../../src/workers/host/specs.ts'
 
 /** Eight hex digits that no other test on this machine uses. */
@@ -97,12 +97,17 @@ export async function slate(netns: string): Promise<unknown> {
 }
 
 /** One ping; true when it is answered within a second. */
-export async function pings(netns: string, address: string): Promise<boolean> {
-  const { exitCode } = await runInNamespace(netns, 'busybox', ['ping', '-c', '1', '-W', '1', address], {
-    allowFailure: true,
-  })
+export async function pingsOnce(netns: string, address: string): Promise<boolean> {
+  const { exitCode } = await inside(netns, 'busybox', 'ping', '-c', '1', '-W', '1', address)
   return exitCode === 0
 }
+
+/**
+ * Pings until there is an answer. A bridge port forwards a moment after its other end is up; the ARP request that is
+ * lost in this moment is repeated a second later.
+ */
+export const pings = (netns: string, address: string): Promise<boolean> =>
+  holdsWithin(5_000, 20, () => pingsOnce(netns, address))
 
 /** Runs a program in a namespace, whatever its exit code. */
 export const inside = (netns: string, file: string, ...args: string[]): Promise<CommandOutput> =>

@@ -17,6 +17,7 @@ import {
   inside,
   ip,
   pings,
+  pingsOnce,
   slate,
   type TestDataPlane,
   tapOf,
@@ -123,7 +124,7 @@ describeOnKernel('the data plane', () => {
     const [a, b] = [await aGuest(one, 100), await aGuest(two, 100)]
     expect(await Promise.all([pings(a.id, '172.16.1.1'), pings(b.id, '172.16.1.1')])).toEqual([true, true])
     await plane.removeNetwork(one)
-    expect(await Promise.all([pings(a.id, '172.16.1.1'), pings(b.id, '172.16.1.1')])).toEqual([false, true])
+    expect(await Promise.all([pingsOnce(a.id, '172.16.1.1'), pings(b.id, '172.16.1.1')])).toEqual([false, true])
     await Promise.all([a.stop(), b.stop()])
   })
 
@@ -135,7 +136,7 @@ describeOnKernel('the data plane', () => {
     if (!a || !b) throw new Error('two guests were made')
     await b.guest.plug([{ ...b.nic, address: '172.16.2.100/24', gateway: '172.16.2.1' }])
     expect(await pings(b.id, '172.16.2.1')).toBe(true)
-    expect(await pings(a.id, '172.16.2.100')).toBe(false)
+    expect(await pingsOnce(a.id, '172.16.2.100')).toBe(false)
     const arp = await inside(a.id, 'busybox', 'arping', '-c', '1', '-w', '1', '-I', 'eth0', '172.16.2.1')
     expect(arp.exitCode).not.toBe(0)
     await Promise.all([a.stop(), b.stop()])

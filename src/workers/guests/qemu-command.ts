@@ -71,7 +71,7 @@ export const vectorsOf = (slot: number, vcpus: number): { vectors?: number } =>
 export interface QemuMachine {
   readonly id: string
   readonly vcpus: number
-  /** 64 NICs work in 128 with our own guest image; 256 leaves room for programs. */
+  /** With our own guest image 64 NICs need 192 (128 runs out while they are plugged); 256 leaves room for programs. */
   readonly memoryMb: number
   /** Paths of a Linux kernel and its initial RAM disk. */
   readonly kernel: string
@@ -108,6 +108,9 @@ export function qemuArguments(
     ...['-name', `guest=${machine.id}`],
     ...(kvm ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg']),
     ...['-machine', 'q35,usb=off,vmport=off', '-nodefaults', '-no-user-config', '-display', 'none'],
+    // Sets up no PCI bridge; Linux does that itself, and twice as fast as it checks what SeaBIOS did with 64 of them:
+    // measured without KVM, the agent answers after 5.5 s instead of 10 s.
+    ...['-bios', 'qboot.rom'],
     ...['-smp', `${machine.vcpus}`, '-m', `${machine.memoryMb}`],
     ...['-kernel', machine.kernel, '-initrd', machine.initrd, '-append', machine.append ?? DEFAULT_APPEND],
     ...['-daemonize', '-pidfile', paths.pidFile, '-serial', `file:${escaped(paths.console)}`],

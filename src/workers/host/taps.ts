@@ -17,7 +17,8 @@ function creation(tap: TapSpec): IpLine {
   const name = tapName(tap.mac)
   const { device } = tap
   if (device.kind === 'tap') return ['tuntap', 'add', 'dev', name, 'mode', 'tap']
-  // The guest's end is made inside its namespace: moving it there would cost 20 ms.
+  // The guest's end is made inside its namespace: moving it there would cost 20 ms. It cannot be up from the first:
+  // the kernel would open it before it is connected (ENOTCONN).
   return [
     ...['link', 'add', 'name', name, 'mtu', `${tap.mtu}`, 'type', 'veth'],
     ...['peer', 'name', device.ifName, 'mtu', `${tap.mtu}`, 'group', `${GUEST_GROUP}`, 'netns', device.netns],
