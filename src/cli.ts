@@ -60,11 +60,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   demo: {
-    summary: 'attach a NIC to a running server, against a running service',
-    async run() {
+    summary:
+      'attach a NIC to a running server, against a running service (--namespace: no QEMU; --clean: only clean up)',
+    switches: ['namespace', 'clean'],
+    async run(switches) {
       const config = loadConfig('demo')
       const { runDemo } = await import('./demo.ts')
-      await runDemo(config)
+      await runDemo(config, { clean: switches.has('clean'), guest: switches.has('namespace') ? 'namespace' : 'qemu' })
     },
   },
 }

@@ -64,7 +64,11 @@ export async function verify(work: ServerWork): Promise<void> {
     return plugged.has(nic.id) ? [] : [`the guest does not have ${nic.id}`]
   })
   if (wrong.length > 0) throw new TransientError(wrong.join('; '))
-  observed.splice(0, observed.length, ...cards.map(({ nic }) => observation(nic.id, links.get(tapName(nic.id)), undefined)))
+  observed.splice(
+    0,
+    observed.length,
+    ...cards.map(({ nic }) => observation(nic.id, links.get(tapName(nic.id)), undefined)),
+  )
 }
 
 /** What is seen of one NIC, in the shape of a report. */

@@ -14,7 +14,7 @@ import { DataPlane } from './host/data-plane.ts'
 import { Observer } from './observer.ts'
 import { eachLimited, Reconciler } from './reconcile.ts'
 import { runJob } from './run-job.ts'
-import { Servers } from './servers.ts'
+import { runDirOf, Servers } from './servers.ts'
 
 /** Jobs at work at once; those of one server wait for each other. */
 const CONCURRENCY = 32
@@ -34,8 +34,7 @@ const PLUGS: ReadonlySet<string> = new Set<JobAction>(['nic.attach', 'server.cre
 export async function runWorker(config: Config): Promise<void> {
   if (config.apiUrl === undefined) throw new Error('PATCHBAY_API_URL is required to run a worker')
   const log = pino({ level: config.logLevel, name: 'worker' })
-  // Below /run: all of it is about processes and devices that do not outlive the machine, and socket paths stay short.
-  const runDir = path.join('/run/patchbay', config.netns)
+  const runDir = runDirOf(config.netns)
   const image = path.join(packageRoot, 'dist/guest')
   const control = new ControlPlane(config.apiUrl, config.hypervisorId, readHypervisorToken(config))
   const plane = new DataPlane({ netns: config.netns, runDir })

@@ -263,7 +263,11 @@ async function letGoOfDeadTaps(work: ServerWork): Promise<void> {
 }
 
 /** Runs `act` for each item, at most `limit` at once. */
-export async function eachLimited<T>(items: readonly T[], limit: number, act: (item: T) => Promise<void>): Promise<void> {
+export async function eachLimited<T>(
+  items: readonly T[],
+  limit: number,
+  act: (item: T) => Promise<void>,
+): Promise<void> {
   const queue = items.values()
   const lane = async (): Promise<void> => {
     for (const item of queue) await act(item)

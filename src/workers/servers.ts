@@ -11,6 +11,16 @@ export interface GuestImage {
   readonly initrd: string
 }
 
+/**
+ * Where a worker keeps what belongs to running processes and devices: below /run, for none of it outlives the machine,
+ * and the paths of its sockets stay short.
+ */
+export const runDirOf = (netns: string): string => path.join('/run/patchbay', netns)
+
+/** Socket of the guest agent of a QEMU server that a worker on this machine runs. */
+export const agentSocketOf = (netns: string, serverId: string): string =>
+  path.join(runDirOf(netns), 'servers', `qemu.${serverId}`, 'agent.sock')
+
 /** What has to be known of a server to find its guest again without the control plane. */
 type Described = Pick<OrderServer, 'id' | 'guest' | 'vcpus' | 'memory_mb' | 'qmp_socket' | 'qga_socket'>
 
@@ -71,7 +81,12 @@ export class Servers {
       initrd: this.#image.initrd,
       ...(server.qmp_socket === null
         ? {}
-        : { adopted: { qmpSocket: server.qmp_socket, qgaSocket: server.qga_socket ?? undefined } }),
+        : {
+            adopted: {
+              qmpSocket: server.qmp_socket,
+              ...(server.qga_socket === null ? {} : { qgaSocket: server.qga_socket }),
+            },
+          }),
     })
   }
 

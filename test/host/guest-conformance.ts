@@ -72,14 +72,13 @@ export function guestConformance(
       beforeEach(async () => {
         world = await aDataPlane()
         network = aNetwork()
-        await world.plane.ensureNetwork(network)
         place = { id: `i-${unique()}`, dataPlaneNetns: world.netns, runDir: world.runDir }
         guest = await makeGuest(place)
+        await world.plane.ensureNetwork(network)
       }, timeoutMs)
 
       afterEach(async () => {
-        await guest.stop({ force: true })
-        await world.dispose()
+        await guest.stop({ force: true }).finally(() => world.dispose())
       }, timeoutMs)
 
       const prepare = async (nics: readonly GuestNic[]) => {

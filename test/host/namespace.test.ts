@@ -19,13 +19,12 @@ describeOnKernel('a namespace guest', () => {
 
   beforeEach(async () => {
     world = await aDataPlane()
-    await world.plane.ensureNetwork(network)
     id = `i-${unique()}`
     guest = new NamespaceGuest({ id, dataPlaneNetns: world.netns })
+    await world.plane.ensureNetwork(network)
   })
   afterEach(async () => {
-    await guest.stop({ force: true })
-    await world.dispose()
+    await guest.stop({ force: true }).finally(() => world.dispose())
   })
 
   const started = async () => {

@@ -1,7 +1,6 @@
 /** What each job does on the hypervisor, as steps. Start-up relies on the type: each job has exactly one handler. */
 import type { JobAction } from '../../jobs/catalogue.ts'
 import { TransientError } from '../errors.ts'
-import { guestNic } from '../placement.ts'
 import {
   ensureDhcpHosts,
   ensureNetworks,
@@ -13,6 +12,7 @@ import {
   unplug,
   verify,
 } from '../host-work.ts'
+import { guestNic } from '../placement.ts'
 import type { Step } from '../steps.ts'
 
 export interface Handler {
