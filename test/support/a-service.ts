@@ -69,7 +69,8 @@ export async function aService(): Promise<Service> {
   await app.ready()
 
   const tokenOf = async (role: AccessRole, project: string) =>
-    (await transaction(db, (tx) => createAccessKey(tx, undefined, { projectId: project, name: role, role }, secretKey))).token
+    (await transaction(db, (tx) => createAccessKey(tx, undefined, { projectId: project, name: role, role }, secretKey)))
+      .token
   const aProject = async () =>
     (await transaction(db, (tx) => createProject(tx, undefined, `p-${randomBytes(6).toString('hex')}`))).id
   const projectId = await aProject()

@@ -36,7 +36,8 @@ export function expectDocumented(method: string, url: string, answer: { status: 
   const key = `${method} ${found.path} ${status}`
   const validate = compiled.get(key) ?? ajv.compile(absolute(schema) as object)
   compiled.set(key, validate)
-  if (!validate(answer.body)) throw new Error(`${key}: the answer is not as documented: ${ajv.errorsText(validate.errors)}`)
+  if (!validate(answer.body))
+    throw new Error(`${key}: the answer is not as documented: ${ajv.errorsText(validate.errors)}`)
 }
 
 /** References inside the document, as references to the document. */
