@@ -187,8 +187,9 @@ CREATE TABLE nic (
   -- A /24 has 256 addresses: less network, gateway (.1), DHCP and metadata (.254) and broadcast = 252. Port p is .(p+1).
   CONSTRAINT nic_port_range CHECK (port BETWEEN 1 AND 252),
   CONSTRAINT nic_network_port_key UNIQUE (network_id, port),
+  -- In a network without CIDR there is no address.
   CONSTRAINT nic_address_is_port CHECK
-    ((address IS NULL AND network_cidr IS NULL) OR address = set_masklen(network_cidr::inet, 32) + port::bigint + 1),
+    (address IS NOT DISTINCT FROM set_masklen(network_cidr::inet, 32) + port::bigint + 1),
   CONSTRAINT nic_slot_range CHECK (slot BETWEEN 0 AND 63), -- 64 NICs per server, whoever races
   CONSTRAINT nic_server_slot_key UNIQUE (server_id, slot),
   CONSTRAINT nic_server_with_slot CHECK ((server_id IS NULL) = (slot IS NULL)),
@@ -236,7 +237,10 @@ BEGIN
   mask := net.ports;
   FOR i IN 1..count LOOP
     CONTINUE WHEN wanted[i] IS NULL;
-    pos := CASE WHEN net.cidr IS NULL OR family(wanted[i]) <> 4 THEN 0 ELSE wanted[i] - net.cidr::inet - 1 END;
+    IF net.cidr IS NULL THEN
+      RAISE EXCEPTION '%', host(wanted[i]) USING ERRCODE = 'check_violation', CONSTRAINT = 'nic_address_needs_cidr';
+    END IF;
+    pos := CASE WHEN family(wanted[i]) <> 4 THEN 0 ELSE wanted[i] - net.cidr::inet - 1 END;
     IF pos NOT BETWEEN 1 AND 252 THEN
       RAISE EXCEPTION '%', host(wanted[i]) USING ERRCODE = 'check_violation', CONSTRAINT = 'nic_address_in_range';
     ELSIF get_bit(mask, pos::integer - 1) = 1 THEN

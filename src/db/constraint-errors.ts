@@ -14,6 +14,7 @@ export const REFUSED_BY: Readonly<Record<string, ProblemCode>> = {
   network_vpc_cidr_excl: 'cidr_overlaps',
   network_vpc_fk: 'vpc_in_use',
   nic_address_in_range: 'address_out_of_range',
+  nic_address_needs_cidr: 'network_unmanaged',
   nic_network_address_key: 'address_in_use',
   nic_network_cidr_fk: 'network_in_use',
   nic_network_fk: 'network_in_use',

@@ -10,15 +10,25 @@ export function inDatabase(url: string, database: string): string {
   return other.href
 }
 
+export interface TestDatabase {
+  readonly url: string
+  drop(): Promise<void>
+}
+
 /** A database of its own, cloned from the migrated template. */
-export async function aDatabase(serverUrl: string): Promise<{ url: string; drop(): Promise<void> }> {
+export const aDatabase = (serverUrl: string): Promise<TestDatabase> => make(serverUrl, TEMPLATE)
+
+/** A database of its own that no migration has seen. */
+export const anEmptyDatabase = (serverUrl: string): Promise<TestDatabase> => make(serverUrl, 'template0')
+
+async function make(serverUrl: string, template: string): Promise<TestDatabase> {
   const name = `t_${randomBytes(6).toString('hex')}`
   const owner = new pg.Client({ connectionString: serverUrl })
   await owner.connect()
   try {
     // One clone at a time: PostgreSQL wants nobody else at the template.
     await owner.query('SELECT pg_advisory_lock(1)')
-    await owner.query(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`)
+    await owner.query(`CREATE DATABASE ${name} TEMPLATE ${template}`)
   } finally {
     await owner.end()
   }

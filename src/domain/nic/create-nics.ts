@@ -26,7 +26,7 @@ export interface NewNics {
  * $1 network, $2 project, $3 count, $4 wanted addresses, $5 MACs, $6 name, $7 description, $8 tags, $9 actor,
  * $10 server, $11 job.
  */
-const CREATE_NICS = `
+export const CREATE_NICS = `
 WITH made AS (
   INSERT INTO nic (id, project_id, network_id, network_cidr, port, address, name, description, tags,
                    is_primary, state, server_id, slot, job_id)

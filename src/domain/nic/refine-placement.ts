@@ -39,6 +39,8 @@ export async function refinePlacement(error: unknown, asked: PlacementAsked): Pr
         `address ${detail} is outside the assignable range of network ${asked.networkId} (.2 to .253 of its /24)`,
         error,
       )
+    case 'network_unmanaged':
+      throw bodyError('network_unmanaged', asked.pointer(at), `network ${asked.networkId} has no addresses`, error)
     case 'network_not_joined':
       throw bodyError(
         'network_not_joined',

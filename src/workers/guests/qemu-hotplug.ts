@@ -14,6 +14,9 @@ import { executeUnless, isDuplicate, isNotFound, type Qmp, QmpError } from './qm
 
 /** How often the guest's driver is asked for; the answer costs QEMU 0.1 ms. */
 const POLL_MS = 4
+/** With many cards on the way each takes 100 ms or more: leave the time to the guest. */
+const FEW = 4
+const POLL_MANY_MS = 10
 /** A guest that was not listening (ACPI not up yet, button pressed twice) is asked again after this time. */
 const ASK_AGAIN_MS = 2_000
 
@@ -93,15 +96,21 @@ async function evict(qmp: Qmp, bus: string, place: PlugPlace): Promise<boolean> 
  *
  * The signal is virtio's DRIVER_OK, which Linux sets in the same step that makes the interface. It needs no agent.
  * QEMU before 7.2 does not tell it; there, that the cards are in the machine has to do.
- * @throws {TransientError} when one is not taken after `timeoutMs`.
+ * @param timeoutMs - since the guest last took one: 63 cards may take it a while, but it must get on.
+ * @throws {TransientError} when the guest took none of the rest for so long.
  */
 export async function waitForDriver(qmp: Qmp, deviceIds: readonly string[], timeoutMs: number): Promise<void> {
-  const end = performance.now() + timeoutMs
-  for (const id of deviceIds) {
-    while (!(await hasDriver(qmp, id))) {
-      if (performance.now() > end) throw new TransientError(`the guest has not taken ${id} in ${timeoutMs} ms`)
-      await delay(POLL_MS)
+  const waiting = [...deviceIds]
+  let end = performance.now() + timeoutMs
+  for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
+    if (await hasDriver(qmp, id)) {
+      end = performance.now() + timeoutMs
+      continue
     }
+    if (performance.now() > end) throw new TransientError(`the guest has taken no card, ${id} next, in ${timeoutMs} ms`)
+    // One card after the other, so that any that is taken counts as getting on; asking takes QEMU's global lock.
+    waiting.push(id)
+    await delay(waiting.length > FEW ? POLL_MANY_MS : POLL_MS)
   }
 }
 

@@ -1,0 +1,66 @@
+/** Calls of the service over one connection, with the admin's key. */
+import type { JobView } from '../../src/domain/job/jobs.ts'
+import type { NicView } from '../../src/domain/nic/nics.ts'
+import { Connection, requestText } from './http.ts'
+
+export class Api {
+  readonly #connection: Connection
+  readonly #token: string
+
+  private constructor(connection: Connection, token: string) {
+    this.#connection = connection
+    this.#token = token
+  }
+
+  static async open({ port, token }: { readonly port: number; readonly token: string }): Promise<Api> {
+    return new Api(await Connection.open(port), token)
+  }
+
+  /** @throws {Error} on any answer but 2xx. */
+  async call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+    const request = requestText(method, path, { authorization: `Bearer ${this.#token}`, ...headers }, body)
+    const answer = await this.#connection.send(request)
+    const text = answer.body.toString('utf8')
+    if (answer.status >= 300) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`)
+    return (text === '' ? undefined : JSON.parse(text)) as T
+  }
+
+  /** Asks for a job and waits for its end. @throws {Error} unless it was successful. */
+  async act(method: string, path: string, body: unknown = {}): Promise<JobView> {
+    const job = await this.call<JobView>(method, path, body, { prefer: 'wait=60' })
+    if (job.state !== 'successful') throw new Error(`${path}: job ${job.id} is ${job.state}: ${job.error}`)
+    return job
+  }
+
+  /** A managed network in a VPC of its own. `number` 1..254 keeps them apart. */
+  async makeNetwork(number: number): Promise<string> {
+    const vpc = await this.call<{ id: string }>('POST', '/v1/vpcs', { name: 'bench', cidr: `10.${number}.0.0/16` })
+    const body = { name: 'bench', vpc_id: vpc.id, cidr: `10.${number}.1.0/24` }
+    return (await this.call<{ id: string }>('POST', '/v1/networks', body)).id
+  }
+
+  /** @returns ids of new NICs. */
+  async makeNics(networkId: string, count: number): Promise<string[]> {
+    const body = { network_id: networkId, count }
+    const { items } = await this.call<{ items: NicView[] }>('POST', '/v1/nics/batch', body)
+    return items.map(({ id }) => id)
+  }
+
+  /** Makes and starts a server. @returns its id. */
+  async makeServer(options: {
+    guest: 'namespace' | 'qemu'
+    network_id?: string
+    vcpus?: number
+    memory_mb?: number
+  }): Promise<string> {
+    return (await this.act('POST', '/v1/servers', { name: 'bench', ...options })).server_id
+  }
+
+  async nicsOf(serverId: string): Promise<NicView[]> {
+    return (await this.call<{ items: NicView[] }>('GET', `/v1/nics?server_id=${serverId}`)).items
+  }
+
+  close(): void {
+    this.#connection.close()
+  }
+}

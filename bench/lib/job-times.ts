@@ -1,0 +1,55 @@
+/**
+ * Where the time of a job went, from the times that the service itself notes: `created_at`, `started_at`, `finished_at`
+ * are the begin of the transactions that promise, claim and report; the steps are timed by the worker. One machine, one
+ * clock; all of them are cut to whole milliseconds, so single values are rough and means are good to about 0.5 ms.
+ */
+import type { JobView } from '../../src/domain/job/jobs.ts'
+import type { Api } from './api.ts'
+import { epochMs, mean } from './stats.ts'
+
+export interface TimedJob {
+  readonly job: JobView
+  /** Epoch ms: the client asked, and had the answer. */
+  readonly asked: number
+  readonly answered: number
+  readonly ms: number
+}
+
+/** Asks for a job with `Prefer: wait`, and times it. */
+export async function timedJob(api: Api, path: string, body: unknown = {}): Promise<TimedJob> {
+  const asked = epochMs()
+  const job = await api.act('POST', path, body)
+  const answered = epochMs()
+  return { job, asked, answered, ms: answered - asked }
+}
+
+/** Epoch ms at which a step ended; NaN when the job has none of that name. */
+export const endOf = ({ job }: TimedJob, step: string): number =>
+  Date.parse(job.steps.find(({ name }) => name === step)?.ended_at ?? '')
+
+/** Mean ms of each stretch of these jobs, in order; together they make up the mean time. */
+export function breakdown(jobs: readonly TimedJob[]): Record<string, number> {
+  const stretches = new Map<string, number[]>()
+  const add = (name: string, ms: number) => stretches.set(name, [...(stretches.get(name) ?? []), ms])
+  for (const { job, asked, answered } of jobs) {
+    const [created, claimed, finished] = [job.created_at, job.started_at, job.finished_at].map((time) =>
+      Date.parse(time ?? ''),
+    ) as [number, number, number]
+    add('request to promise', created - asked)
+    add('promise to claim', claimed - created)
+    let at = claimed
+    for (const [index, step] of job.steps.entries()) {
+      if (index === 0) add('claim to first step', Date.parse(step.started_at) - at)
+      add(step.name, Date.parse(step.ended_at) - Date.parse(step.started_at))
+      at = Date.parse(step.ended_at)
+    }
+    add('last step to report', finished - at)
+    add('report to answer', answered - finished)
+  }
+  return Object.fromEntries([...stretches].map(([name, values]) => [name, mean(values)]))
+}
+
+export const breakdownText = (stretches: Readonly<Record<string, number>>): string =>
+  Object.entries(stretches)
+    .map(([name, ms]) => `${name} ${ms.toFixed(1)}`)
+    .join(', ')

@@ -1,0 +1,190 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { JobAction } from '../../src/jobs/catalogue.ts'
+import type { OrderNetwork, OrderServer } from '../../src/jobs/work-order.ts'
+import type { ServerWork } from '../../src/workers/host-work.ts'
+import { HANDLERS } from '../../src/workers/jobs/handlers.ts'
+import { placed } from '../../src/workers/placement.ts'
+import { Servers } from '../../src/workers/servers.ts'
+import { runSteps, type Step } from '../../src/workers/steps.ts'
+import { describeOnKernel } from '../support/needs-root.ts'
+import { aDataPlane, aMac, aNetwork, slate, type TestDataPlane, unique } from './a-data-plane.ts'
+
+/** The second worker that the order is about: server and NICs as the control plane would describe them. */
+interface Scene {
+  readonly server: OrderServer
+  readonly networks: OrderNetwork[]
+}
+
+function aScene(state: string): Scene {
+  const spec = aNetwork()
+  const network: OrderNetwork = {
+    id: spec.id,
+    vni: spec.vni,
+    mtu: spec.mtu,
+    vpc_id: spec.subnet.vpcId,
+    cidr: spec.subnet.cidr,
+    gateway: spec.subnet.gateway,
+  }
+  const nic = (slot: number, nicState: string) => ({
+    id: aMac(),
+    slot,
+    network_id: spec.id,
+    address: `172.16.1.${slot + 2}`,
+    state: nicState,
+    in_job: nicState !== 'in_use',
+  })
+  const nics = [nic(0, 'in_use'), nic(1, 'attaching'), nic(2, 'attaching')]
+  const machine = { vcpus: 1, memory_mb: 128, qmp_socket: null, qga_socket: null }
+  return { server: { id: `i-${unique()}`, guest: 'namespace', state, ...machine, nics }, networks: [network] }
+}
+
+class Broken extends Error {}
+const final = () => false
+
+describeOnKernel('the steps of a job', () => {
+  let at: TestDataPlane
+  let servers: Servers
+  let scene: Scene
+  beforeEach(async () => {
+    at = await aDataPlane()
+    servers = new Servers({ netns: at.netns, runDir: at.runDir, image: { kernel: '/none', initrd: '/none' } })
+    scene = aScene('running')
+  })
+  afterEach(async () => {
+    await servers.guestOf(scene.server).stop({ force: true })
+    await at.dispose()
+  })
+
+  const workOf = (action: JobAction): ServerWork => {
+    const { server, networks } = scene
+    const cards = placed(server, networks).filter(({ nic }) => HANDLERS[action].cards === 'all' || nic.in_job)
+    return { plane: at.plane, guest: servers.guestOf(server), server, cards, force: false, observed: [] }
+  }
+  const run = async (
+    action: JobAction,
+    change: (steps: readonly Step<ServerWork>[]) => readonly Step<ServerWork>[],
+  ) => {
+    const work = workOf(action)
+    await runSteps(change(await HANDLERS[action].steps(work)), work, final, [])
+  }
+  const asIs = (steps: readonly Step<ServerWork>[]) => steps
+  /** Everything that could be left: devices, DHCP entries, and what the guest has. */
+  const everything = async () => {
+    const view = await at.plane.look()
+    const hosts = [...view.networks.values()].flatMap((network) => [...network.hosts.values()])
+    const guest = servers.guestOf(scene.server)
+    const inside = (await guest.look())?.map(({ name, mac, addresses }) => ({
+      name,
+      mac,
+      ipv4: addresses.filter((a) => a.includes('.')),
+    }))
+    return { devices: await slate(at.netns), hosts, inside, running: await guest.isRunning() }
+  }
+  const boot = () => {
+    const { server } = scene
+    scene = { ...scene, server: { ...server, nics: server.nics.slice(0, 1) } }
+    return run('server.start', asIs).finally(() => {
+      scene = { ...scene, server }
+    })
+  }
+
+  it('attach: done twice, it ends the same', async () => {
+    await boot()
+    await run('nic.attach', asIs)
+    const once = await everything()
+    await run('nic.attach', asIs)
+    expect(await everything()).toEqual(once)
+    expect(once.inside).toHaveLength(3)
+  })
+
+  it('attach: failing after any step, or half-way through it, leaves nothing of it', async () => {
+    await boot()
+    const before = await everything()
+    const count = (await HANDLERS['nic.attach'].steps(workOf('nic.attach'))).length
+    for (let k = 0; k < count; k++) {
+      for (const moment of ['before', 'after'] as const) {
+        await expect(run('nic.attach', (steps) => breakAt(steps, k, moment))).rejects.toBeInstanceOf(Broken)
+        expect(await everything(), `step ${k} ${moment}`).toEqual(before)
+      }
+    }
+  })
+
+  it('attach: undone twice is no error', async () => {
+    await boot()
+    const before = await everything()
+    await run('nic.attach', asIs)
+    const work = workOf('nic.attach')
+    const steps = await HANDLERS['nic.attach'].steps(work)
+    for (let time = 0; time < 2; time++) {
+      for (const step of [...steps].reverse()) await step.undo?.(work)
+    }
+    expect(await everything()).toEqual(before)
+  })
+
+  it('start: done twice, it ends the same; failing after any step leaves no device, no DHCP entry, no guest', async () => {
+    await run('server.start', (steps) => steps.slice(0, 1)) // the network itself stays until its last NIC is gone
+    const before = await everything()
+    const count = (await HANDLERS['server.start'].steps(workOf('server.start'))).length
+    for (let k = 0; k < count; k++) {
+      for (const moment of ['before', 'after'] as const) {
+        await expect(run('server.start', (steps) => breakAt(steps, k, moment))).rejects.toBeInstanceOf(Broken)
+        const left = await everything()
+        expect(left.devices, `step ${k} ${moment}`).toEqual(before.devices)
+        expect(left).toMatchObject({ hosts: [], running: false })
+      }
+    }
+    await run('server.start', asIs)
+    const once = await everything()
+    await run('server.start', asIs)
+    expect(await everything()).toEqual(once)
+  })
+
+  it('detach: broken off after any step and done again, everything of the cards is gone', async () => {
+    await boot()
+    const before = await everything()
+    const count = (await HANDLERS['nic.detach'].steps(workOf('nic.detach'))).length
+    for (let k = 0; k < count; k++) {
+      await run('nic.attach', asIs)
+      await expect(run('nic.detach', (steps) => breakAt(steps, k, 'after'))).rejects.toBeInstanceOf(Broken)
+      await run('nic.detach', asIs)
+      await run('nic.detach', asIs)
+      expect(await everything(), `step ${k}`).toEqual(before)
+    }
+  })
+
+  it('stop: broken off after any step and done again, everything of the server is gone', async () => {
+    const count = (await HANDLERS['server.stop'].steps(workOf('server.stop'))).length
+    for (let k = 0; k < count; k++) {
+      await run('server.start', asIs)
+      await expect(run('server.stop', (steps) => breakAt(steps, k, 'after'))).rejects.toBeInstanceOf(Broken)
+      await run('server.stop', asIs)
+      const left = await everything()
+      expect(left).toMatchObject({ hosts: [], running: false })
+      expect(left.devices).not.toContainEqual(expect.objectContaining({ ifname: expect.stringMatching(/^tap/) }))
+    }
+  })
+
+  it('attach to a stopped server has no steps: its cards are plugged at start', async () => {
+    scene = aScene('stopped')
+    expect(await HANDLERS['nic.attach'].steps(workOf('nic.attach'))).toEqual([])
+  })
+
+  it('attach to a server whose machine is away may pass: it is tried again', async () => {
+    await expect(HANDLERS['nic.attach'].steps(workOf('nic.attach'))).rejects.toMatchObject({ name: 'TransientError' })
+  })
+})
+
+/** The steps, of which the k-th fails before or after its effect. */
+const breakAt = (steps: readonly Step<ServerWork>[], k: number, moment: 'before' | 'after') =>
+  steps.map(
+    (step, index): Step<ServerWork> =>
+      index !== k
+        ? step
+        : {
+            ...step,
+            run: async (work) => {
+              if (moment === 'after') await step.run(work)
+              throw new Broken(`${step.name} ${moment}`)
+            },
+          },
+  )

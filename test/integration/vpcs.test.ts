@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { aService, expectProblem, type Service } from '../support/a-service.ts'
+import { aVpc } from '../support/builders.ts'
+
+let service: Service
+beforeAll(async () => {
+  service = await aService()
+})
+afterAll(() => service.close())
+
+const newVpc = (cidr: string) => service.call('POST', '/v1/vpcs', { name: 'v', cidr })
+
+describe('a VPC', () => {
+  it('is made with its place and ETag, and read back the same', async () => {
+    const made = await service.call('POST', '/v1/vpcs', {
+      name: 'prod',
+      cidr: '172.16.0.0/16',
+      description: 'all of it',
+      tags: { team: 'net' },
+    })
+    expect(made.status).toBe(201)
+    expect(made.headers).toMatchObject({ location: `/v1/vpcs/${made.body.id}`, etag: '"1"' })
+    expect(made.body).toMatchObject({ name: 'prod', cidr: '172.16.0.0/16', tags: { team: 'net' }, deleted_at: null })
+    const read = await service.call('GET', made.headers.location ?? '')
+    expect(read).toMatchObject({ status: 200, body: made.body })
+    expect(read.headers.etag).toBe('"1"')
+  })
+
+  it.each(['10.0.0.0/16', '10.255.0.0/16', '172.16.0.0/16', '172.31.0.0/16', '192.168.0.0/16'])('may be %s', async (cidr) => {
+    expect((await newVpc(cidr)).status).toBe(201)
+  })
+
+  it.each(['10.0.0.0/15', '10.0.1.0/24', '172.15.0.0/16', '172.32.0.0/16', '192.167.0.0/16', '8.8.0.0/16', '0.0.0.0/0'])(
+    'may not be %s, and the refusal names the field',
+    async (cidr) => {
+      const refused = await newVpc(cidr)
+      expectProblem(refused, 400, 'cidr_invalid')
+      expect(refused.body.errors).toMatchObject([{ in: 'body', pointer: '/cidr' }])
+    },
+  )
+
+  it('changes name, description and tags, counts the change in its ETag, and keeps the rest', async () => {
+    const vpc = await aVpc(service, { description: 'before', tags: { a: '1' } })
+    const after = await service.call('PATCH', `/v1/vpcs/${vpc.id}`, { name: 'after', tags: {} })
+    expect(after.status).toBe(200)
+    expect(after.headers.etag).toBe('"2"')
+    expect(after.body).toMatchObject({ name: 'after', description: 'before', tags: {}, cidr: vpc.cidr, generation: 2 })
+    expectProblem(await service.call('PATCH', `/v1/vpcs/${vpc.id}`, { cidr: '10.1.0.0/16' }), 400, 'invalid_request')
+  })
+
+  it('is changed and deleted only if it matches If-Match', async () => {
+    const vpc = await aVpc(service)
+    const url = `/v1/vpcs/${vpc.id}`
+    const ifMatch = (etag: string) => ({ headers: { 'if-match': etag } })
+    expect((await service.call('PATCH', url, { name: 'one' }, ifMatch('"1"'))).status).toBe(200)
+    const stale = await service.call('PATCH', url, { name: 'two' }, ifMatch('"1"'))
+    expectProblem(stale, 412, 'precondition_failed')
+    expect(stale.body.detail).toBe(`VPC ${vpc.id} is at generation 2, not 1`)
+    expectProblem(await service.call('DELETE', url, undefined, ifMatch('"1"')), 412, 'precondition_failed')
+    expect((await service.call('GET', url)).body).toMatchObject({ name: 'one', generation: 2 })
+    expect((await service.call('PATCH', url, { name: 'three' }, ifMatch('*'))).status).toBe(200)
+    expect((await service.call('DELETE', url, undefined, ifMatch('"3"'))).status).toBe(204)
+  })
+
+  it('that is deleted is readable, not listed, and cannot be changed, deleted again or joined', async () => {
+    const vpc = await aVpc(service, { name: 'to be deleted' })
+    const url = `/v1/vpcs/${vpc.id}`
+    expect(await service.call('DELETE', url)).toMatchObject({ status: 204, body: undefined })
+    const read = await service.call('GET', url)
+    expect(read.status).toBe(200)
+    expect(read.body.deleted_at).not.toBeNull()
+    expect((await service.call('GET', '/v1/vpcs?name=to%20be%20deleted')).body.items).toEqual([])
+    expectProblem(await service.call('PATCH', url, { name: 'x' }), 404, 'not_found')
+    expectProblem(await service.call('DELETE', url), 404, 'not_found')
+    const cidr = vpc.cidr.replace('.0.0/16', '.1.0/24')
+    const join = await service.call('POST', '/v1/networks', { name: 'n', vpc_id: vpc.id, cidr })
+    expectProblem(join, 404, 'not_found')
+    expect(join.body.errors).toMatchObject([{ pointer: '/vpc_id' }])
+  })
+
+  it('with networks is not deleted', async () => {
+    const vpc = await aVpc(service)
+    const network = await service.call('POST', '/v1/networks', {
+      name: 'n',
+      vpc_id: vpc.id,
+      cidr: vpc.cidr.replace('.0.0/16', '.1.0/24'),
+    })
+    expectProblem(await service.call('DELETE', `/v1/vpcs/${vpc.id}`), 409, 'vpc_in_use')
+    await service.call('DELETE', `/v1/networks/${network.body.id}`)
+    expect((await service.call('DELETE', `/v1/vpcs/${vpc.id}`)).status).toBe(204)
+  })
+
+  it('holds 254 networks: the first and the last /24 are reserved, and the 255th finds no place', async () => {
+    const vpc = await aVpc(service, { cidr: '172.30.0.0/16' })
+    const join = (third: number) =>
+      service.call('POST', '/v1/networks', { name: `n${third}`, vpc_id: vpc.id, cidr: `172.30.${third}.0/24` })
+    for (const third of [0, 255]) {
+      const refused = await join(third)
+      expectProblem(refused, 400, 'cidr_reserved')
+      expect(refused.body.errors).toMatchObject([{ in: 'body', pointer: '/cidr' }])
+    }
+    const made = await Promise.all(Array.from({ length: 254 }, (_, index) => join(index + 1)))
+    expect(made.filter(({ status }) => status !== 201)).toEqual([])
+    const all = await service.call('GET', `/v1/networks?vpc_id=${vpc.id}&limit=1000`)
+    expect(all.body.items).toHaveLength(254)
+    expect(new Set(all.body.items.map(({ vni }: { vni: number }) => vni)).size).toBe(254)
+    expectProblem(await join(77), 409, 'cidr_overlaps')
+  })
+
+  it('lists newest first, by name, in pages', async () => {
+    for (const n of [1, 2, 3]) await aVpc(service, { name: 'paged', description: String(n) })
+    const first = await service.call('GET', '/v1/vpcs?name=paged&limit=2')
+    expect(first.body.items.map((vpc: { description: string }) => vpc.description)).toEqual(['3', '2'])
+    const second = await service.call('GET', `/v1/vpcs?name=paged&limit=2&cursor=${first.body.next_cursor}`)
+    expect(second.body).toMatchObject({ items: [{ description: '1' }], next_cursor: null })
+  })
+
+  it('leaves a trail of events', async () => {
+    const vpc = await aVpc(service)
+    await service.call('PATCH', `/v1/vpcs/${vpc.id}`, { name: 'renamed' })
+    await service.call('DELETE', `/v1/vpcs/${vpc.id}`)
+    const { items } = (await service.call('GET', `/v1/events?resource_id=${vpc.id}`)).body
+    expect(items.map(({ type }: { type: string }) => type)).toEqual(['vpc.deleted', 'vpc.updated', 'vpc.created'])
+    expect(items[1]).toMatchObject({ resource_type: 'vpc', data: { name: 'renamed' } })
+    const keys = await service.call('GET', '/v1/access-keys')
+    expect(keys.body.items.map((key: { access_key_id: string }) => key.access_key_id)).toContain(items[0].actor)
+  })
+})
