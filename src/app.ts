@@ -104,7 +104,7 @@ export async function buildApp(deps: Deps, logger: FastifyBaseLogger): Promise<A
       jobRoutes(v1, deps)
       hypervisorRoutes(v1, deps)
       eventRoutes(v1, deps)
-      projectRoutes(v1, deps)
+      projectRoutes(v1, deps, actors)
       accessKeyRoutes(v1, deps, actors)
     },
     { prefix: '/v1' },

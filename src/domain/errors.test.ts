@@ -6,6 +6,9 @@ import { PROBLEMS } from './errors.ts'
 
 it('docs/http-status.md names every refusal with its status and title, and no other', () => {
   const text = readFileSync(path.join(packageRoot, 'docs/http-status.md'), 'utf8')
-  const documented = [...text.matchAll(/^\| (\d{3}) \| `(\w+)` \| (.*?) \|/gm)].map(([, status, code, title]) => [code, { status: Number(status), title }])
+  const documented = [...text.matchAll(/^\| (\d{3}) \| `(\w+)` \| (.*?) \|/gm)].map(([, status, code, title]) => [
+    code,
+    { status: Number(status), title },
+  ])
   expect(Object.fromEntries(documented)).toEqual(PROBLEMS)
 })

@@ -39,7 +39,7 @@ export const PROBLEMS = {
   server_terminated: { status: 409, title: 'The server is terminated' },
   slot_in_use: { status: 409, title: 'The slot is taken' },
   vpc_in_use: { status: 409, title: 'The VPC still has networks, or is deleted' },
-  hypervisor_in_use: { status: 409, title: 'The hypervisor still has servers' },
+  project_in_use: { status: 409, title: 'The project still has resources' },
   precondition_failed: { status: 412, title: 'The resource has changed since you read it' },
   body_too_large: { status: 413, title: 'The body is over 1 MiB' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json' },

@@ -1,14 +1,16 @@
 import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
-import { createProject, getProject, listProjects } from '../domain/project/projects.ts'
+import { transaction } from '../db/client.ts'
+import { createProject, deleteProject, getProject, listProjects } from '../domain/project/projects.ts'
 import { perform } from './answer.ts'
+import type { ActorCache } from './auth.ts'
 import { refusals } from './problem.ts'
 import { Body, itemsOf, Name, PageQuery, ProjectId, pageFrom, params } from './schemas.ts'
 
 const tags = ['access']
 const config = { role: 'admin' } as const
 
-export function projectRoutes(app: App, deps: Deps): void {
+export function projectRoutes(app: App, deps: Deps, actors: ActorCache): void {
   app.post(
     '/projects',
     {
@@ -55,5 +57,24 @@ export function projectRoutes(app: App, deps: Deps): void {
       },
     },
     async (request) => getProject(deps.db, request.params.id),
+  )
+
+  app.delete(
+    '/projects/:id',
+    {
+      config,
+      schema: {
+        operationId: 'deleteProject',
+        tags,
+        summary: 'Delete a project without resources, and its access keys (admin)',
+        params: params({ id: ProjectId }),
+        response: { 204: Type.Null(), ...refusals },
+      },
+    },
+    async (request, reply) => {
+      await transaction(deps.db, (tx) => deleteProject(tx, request.actor, request.params.id))
+      actors.forget()
+      return reply.code(204).send(null)
+    },
   )
 }

@@ -232,7 +232,7 @@ describe('the events of an address', () => {
       ['nic.in_use', first.id, server.id],
       ['nic.detaching', first.id, server.id],
       ['nic.available', first.id, server.id],
-      ['nic.released', first.id, undefined],
+      ['nic.address_released', first.id, undefined],
       ['nic.created', second.id, undefined],
       ['nic.deleted', second.id, undefined],
     ])

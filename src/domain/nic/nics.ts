@@ -126,40 +126,46 @@ export async function updateNic(
   ifMatch?: number,
 ): Promise<NicView> {
   const { address, ...rest } = changes
+  const move = address === undefined ? undefined : await moveAddress(tx, actor, id, address, ifMatch)
   const [row] = await tx
     .update(nic)
-    .set({
-      ...changeSet(nic.generation, rest),
-      ...(address === undefined ? {} : await newAddress(tx, actor, id, address)),
-    })
-    .where(and(own(actor, id, ifMatch), address === undefined ? undefined : eq(nic.state, 'available')))
+    .set({ ...changeSet(nic.generation, rest), ...move?.set })
+    .where(and(own(actor, id, ifMatch), move && eq(nic.state, 'available')))
     .returning()
   if (!row) throw await whyNot(tx, actor, id, ifMatch)
+  const told = { projectId: row.projectId, id, actor: actor.keyId }
   await recordEvents(tx, [
-    {
-      projectId: row.projectId,
-      type: 'nic.updated',
-      id,
-      address: row.address,
-      actor: actor.keyId,
-      data: { ...changes },
-    },
+    // Under the old address too: its history must say when it was given up.
+    ...(move?.left ? [{ ...told, type: 'nic.address_released' as const, address: move.left, data: { address } }] : []),
+    { ...told, type: 'nic.updated', address: row.address, data: { ...changes } },
   ])
   return nicView(row)
 }
 
+interface AddressMove {
+  readonly set: { port?: SQL; address?: SQL }
+  /** The address given up; `undefined` when the NIC has the wanted one already. */
+  readonly left?: string
+}
+
 /** Takes the port of an address for a NIC that has another; the trigger on `nic` gives the old one back. */
-async function newAddress(tx: Db, actor: Actor, id: string, address: string): Promise<{ port?: SQL; address?: SQL }> {
+async function moveAddress(
+  tx: Db,
+  actor: Actor,
+  id: string,
+  address: string,
+  ifMatch: number | undefined,
+): Promise<AddressMove> {
   const [now] = await tx
     .select({ networkId: nic.networkId, address: nic.address, state: nic.state })
     .from(nic)
-    .where(own(actor, id))
+    .where(own(actor, id, ifMatch))
     .for('update')
-  if (!now) throw notFound('NIC', id)
+  if (!now) throw await whyNot(tx, actor, id, ifMatch)
   if (now.state !== 'available') {
     throw new DomainError('nic_in_use', `NIC ${id} is ${now.state}: detach it before changing its address`)
   }
-  if (now.address === address) return {}
+  if (now.address === address) return { set: {} }
   if (now.address === null)
     throw bodyError('network_unmanaged', '/address', `network ${now.networkId} has no addresses`)
   const { rows } = await tx
@@ -169,7 +175,7 @@ async function newAddress(tx: Db, actor: Actor, id: string, address: string): Pr
     .catch((error: unknown) =>
       refinePlacement(error, { networkId: now.networkId, addresses: [address], pointer: () => '/address' }),
     )
-  return { port: sql`${rows[0]?.port}::smallint`, address: sql`${address}::inet` }
+  return { set: { port: sql`${rows[0]?.port}::smallint`, address: sql`${address}::inet` }, left: now.address }
 }
 
 /** Deletes an available NIC. @throws DomainError `nic_in_use`, `nic_primary`. */

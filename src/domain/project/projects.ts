@@ -1,9 +1,9 @@
-import { eq } from 'drizzle-orm'
+import { and, eq, isNotNull } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { refusedConstraint } from '../../db/constraint-errors.ts'
-import { project } from '../../db/schema.ts'
+import { refusedConstraint, translateRefusal } from '../../db/constraint-errors.ts'
+import { accessKey, idempotencyKey, job, project, server, vpc } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
-import { bodyError, notFound } from '../errors.ts'
+import { bodyError, DomainError, notFound } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
 import { newId } from '../ids.ts'
 import { type Items, type Page, pageOf, toItems } from '../paging.ts'
@@ -41,6 +41,33 @@ export async function getProject(db: Db, id: string): Promise<ProjectView> {
   const [row] = await db.select().from(project).where(eq(project.id, id))
   if (!row) throw notFound('project', id)
   return view(row)
+}
+
+/**
+ * Deletes a project with its access keys and the record of what it once had; events stay.
+ * @throws DomainError `project_in_use` while it has resources, `last_admin_key`.
+ */
+export async function deleteProject(tx: Db, actor: Actor, id: string): Promise<void> {
+  if (id === actor.projectId) {
+    throw new DomainError(
+      'project_in_use',
+      `project ${id} is that of the key you use: take another project’s admin key`,
+    )
+  }
+  await getProject(tx, id)
+  await tx.delete(server).where(and(eq(server.projectId, id), eq(server.state, 'terminated')))
+  await tx.delete(vpc).where(and(eq(vpc.projectId, id), isNotNull(vpc.deletedAt)))
+  await tx.delete(job).where(and(eq(job.projectId, id), isNotNull(job.finishedAt)))
+  await tx.delete(idempotencyKey).where(eq(idempotencyKey.projectId, id))
+  await tx.delete(accessKey).where(eq(accessKey.projectId, id))
+  try {
+    await tx.delete(project).where(eq(project.id, id))
+  } catch (error) {
+    const refusal = translateRefusal(error)
+    if (!(refusal instanceof DomainError) || refusal.code !== 'project_in_use') throw error
+    throw new DomainError('project_in_use', `project ${id} still has resources: delete them first`, { cause: error })
+  }
+  await recordEvents(tx, [{ projectId: actor.projectId, type: 'project.deleted', id, actor: actor.keyId }])
 }
 
 export async function findProject(db: Db, name: string): Promise<ProjectView | undefined> {
