@@ -10,6 +10,7 @@ import path from 'node:path'
 import { CREATE_NICS } from '../src/domain/nic/create-nics.ts'
 import { createLoad } from './lib/create-load.ts'
 import { fillNetworks, projectOf } from './lib/fill.ts'
+import { cpuMs } from './lib/processes.ts'
 import { atLeast } from './lib/report.ts'
 import type { Measurement, Run } from './lib/run.ts'
 import { type Stack, startStack } from './lib/stack.ts'
@@ -41,13 +42,17 @@ async function measureCreates({ report, quick }: Run): Promise<void> {
     const ceiling: number[] = []
     const p50: number[] = []
     const clientCpu: number[] = []
+    const apiCpuMs: number[] = []
     for (let round = 0; round < rounds; round++) {
       await emptyNics(stack)
       ceiling.push(await pgbench(stack, { script, projectId, clients: inFlight, seconds }))
       await emptyNics(stack)
       const { port, token } = stack
       const load = { port, token, inFlight, networks: NETWORKS, warmUpMs: WARM_UP_MS, forMs: seconds * 1000 }
+      const { api } = await stack.pids()
+      const before = await cpuMs([api])
       const result = await createLoad(load)
+      apiCpuMs.push(((await cpuMs([api])) - before) / result.created)
       rest.push(result.perSecond)
       p50.push(result.latency.p50)
       clientCpu.push(result.clientCpu)
@@ -59,7 +64,7 @@ async function measureCreates({ report, quick }: Run): Promise<void> {
       name: `${name}: REST`,
       value: mean(rest),
       unit: '/s',
-      note: `p50 ${mean(p50).toFixed(2)} ms; client used ${Math.round(mean(clientCpu) * 100)} % of a core`,
+      note: `p50 ${mean(p50).toFixed(2)} ms; API ${mean(apiCpuMs).toFixed(2)} ms CPU each; client used ${Math.round(mean(clientCpu) * 100)} % of a core`,
     })
     report.add({ measurement, name: `${name}: pgbench, same SQL`, value: mean(ceiling), unit: '/s' })
     const share = mean(rest) / mean(ceiling)
@@ -70,7 +75,7 @@ async function measureCreates({ report, quick }: Run): Promise<void> {
       unit: 'x',
       goal: atLeast(GOAL_OF_CEILING),
     })
-    details.push({ inFlight, rest, ceiling, p50, clientCpu })
+    details.push({ inFlight, rest, ceiling, p50, clientCpu, apiCpuMs })
   }
   report.details.creates = details
   await stack.stop()
@@ -85,7 +90,7 @@ async function emptyNics({ sql }: Stack): Promise<void> {
 
 /**
  * The service's own statement for pgbench. Its variables are numbers and constant strings, so the two values that
- * change are made from numbers inside the statement; NULL has to be made from an empty string.
+ * change are made from numbers inside the statement; NULL has to be made from a string.
  */
 function pgbenchScript(): string {
   const values: Readonly<Record<string, string>> = {
@@ -95,11 +100,11 @@ function pgbenchScript(): string {
     $4: ':addresses',
     $5: 'ARRAY[to_hex(:mac::bigint)]',
     $6: ':name',
-    $7: ':description',
+    $7: `''`,
     $8: ':tags',
     $9: ':actor',
-    $10: `nullif(:server, '')`,
-    $11: `nullif(:job, '')`,
+    $10: `nullif(:none, '-')`,
+    $11: `nullif(:none, '-')`,
   }
   const statement = CREATE_NICS.replaceAll(/\$\d+/g, (parameter) => {
     const value = values[parameter]
@@ -138,11 +143,9 @@ async function runPgbench({ postgres, keyId }: Stack, run: PgbenchRun): Promise<
     count: '1',
     addresses: '{}',
     name: 'bench',
-    description: '',
     tags: '{}',
     actor: keyId,
-    server: '',
-    job: '',
+    none: '-',
   }
   const args = [
     ...['-n', '-M', 'prepared', '-c', `${run.clients}`, '-j', '2', '-T', `${run.seconds + WARM_UP_MS / 1000}`],

@@ -8,7 +8,7 @@ import { packageRoot } from '../src/package-root.ts'
 import { attach } from './attach.ts'
 import { creates } from './creates.ts'
 import { cleanUp } from './lib/cleanup.ts'
-import { machineFacts } from './lib/machine.ts'
+import { busyShare, machineFacts } from './lib/machine.ts'
 import { isMet, Report } from './lib/report.ts'
 import type { Measurement } from './lib/run.ts'
 import { many } from './many.ts'
@@ -18,6 +18,9 @@ import { qemu } from './qemu.ts'
 import { start } from './start.ts'
 
 const MEASUREMENTS: readonly Measurement[] = [start, creates, pages, attach, qemu, many, memory]
+
+/** Share of the CPU that others may take without a warning. */
+const BUSY = 0.1
 
 const help = (): string =>
   [
@@ -52,6 +55,9 @@ function readArguments(): { chosen: readonly Measurement[]; quick: boolean } {
 
 async function measure({ name, about, run }: Measurement, report: Report, quick: boolean): Promise<void> {
   console.log(`\n${name}: ${about}`)
+  const busy = await busyShare()
+  report.busyBefore[name] = Number(busy.toFixed(2))
+  if (busy > BUSY) console.log(`  WARNING: others use ${Math.round(busy * 100)} % of the CPU; do not trust these figures`)
   const begun = performance.now()
   try {
     await run({ report, quick })

@@ -26,6 +26,7 @@ import { openapi } from './routes/openapi.ts'
 import { Problem, sendProblem } from './routes/problem.ts'
 import { projectRoutes } from './routes/projects.ts'
 import { SHARED } from './routes/schemas.ts'
+import { buildSerializer } from './routes/serialization.ts'
 import { serverRoutes } from './routes/servers.ts'
 import { validatorCompiler } from './routes/validation.ts'
 import { vpcRoutes } from './routes/vpcs.ts'
@@ -60,6 +61,7 @@ export async function buildApp(deps: Deps, logger: FastifyBaseLogger): Promise<A
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
+    schemaController: { compilersFactory: { buildSerializer } },
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
     clientErrorHandler: (_error, socket) => {
       // Not HTTP, or headers over the parser's limit: there is no request to answer, only a socket.

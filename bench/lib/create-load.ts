@@ -22,6 +22,8 @@ export interface CreateLoad {
 
 export interface CreateLoadResult {
   readonly perSecond: number
+  /** All of them, also those of the warm-up. */
+  readonly created: number
   /** ms per request. */
   readonly latency: Spread
   /** Share of one core that this client took for itself. */
@@ -66,7 +68,7 @@ async function generate(load: CreateLoad): Promise<CreateLoadResult> {
     await Promise.all(connections.map(lane))
     return times
   }
-  await phase(load.warmUpMs)
+  const warmUp = await phase(load.warmUpMs)
   const cpuBefore = process.cpuUsage()
   const begun = performance.now()
   const times = await phase(load.forMs)
@@ -75,6 +77,7 @@ async function generate(load: CreateLoad): Promise<CreateLoadResult> {
   for (const connection of connections) connection.close()
   return {
     perSecond: (times.length * 1000) / elapsedMs,
+    created: warmUp.length + times.length,
     latency: spread(times),
     clientCpu: (cpu.user + cpu.system) / 1000 / elapsedMs,
   }

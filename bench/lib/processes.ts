@@ -39,3 +39,15 @@ export async function family(pid: number): Promise<number[]> {
 /** The arguments that a process was started with. */
 export const commandLine = async (pid: number): Promise<string[]> =>
   (await read(pid, 'cmdline')).split('\0').filter(Boolean)
+
+/** Clock ticks per second in /proc, the same on every Linux. @see proc_pid_stat(5), sysconf(_SC_CLK_TCK) */
+const TICKS_PER_S = 100
+
+/** CPU time in ms that processes have used so far; for those that ended, what their living parents counted. */
+export async function cpuMs(pids: readonly number[]): Promise<number> {
+  const stats = await Promise.all(pids.map((pid) => read(pid, 'stat')))
+  // After the command: state is field 0, utime, stime, cutime and cstime are 11 to 14.
+  const fields = stats.map((text) => text.slice(text.lastIndexOf(') ') + 2).split(' '))
+  const ticks = fields.flatMap((each) => each.slice(11, 15).map(Number))
+  return (ticks.reduce((sum, each) => sum + each, 0) * 1000) / TICKS_PER_S
+}

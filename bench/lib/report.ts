@@ -29,6 +29,8 @@ export const isMet = ({ value, goal }: Figure): boolean | undefined => {
 export class Report {
   readonly figures: Figure[] = []
   readonly failures: { measurement: string; error: string }[] = []
+  /** Share of the CPU that others took before each measurement, see `busyShare`. */
+  readonly busyBefore: Record<string, number> = {}
   /** Raw material that the figures were made from, by measurement. */
   readonly details: Record<string, unknown> = {}
 
@@ -50,7 +52,9 @@ export class Report {
       widths.map((width) => '-'.repeat(width)),
     )
     const failed = this.failures.map(({ measurement, error }) => `${measurement} FAILED: ${error}`)
-    return [...lines.map((cells) => cells.join('  ').trimEnd()), ...failed].join('\n')
+    const busy = Object.values(this.busyBefore).map((share) => `${Math.round(share * 100)} %`)
+    const others = `CPU that others took just before each measurement: ${busy.join(', ')}`
+    return [...lines.map((cells) => cells.join('  ').trimEnd()), ...failed, others].join('\n')
   }
 
   /** @returns the path of the file. */
@@ -58,8 +62,8 @@ export class Report {
     await mkdir(folder, { recursive: true })
     const file = path.join(folder, `${startedAt.toISOString().slice(0, 19).replaceAll(':', '-')}.json`)
     const figures = this.figures.map((figure) => ({ ...figure, met: isMet(figure) ?? null }))
-    const { failures, details } = this
-    const whole = { started_at: startedAt.toISOString(), ...facts, figures, failures, details }
+    const { failures, busyBefore, details } = this
+    const whole = { started_at: startedAt.toISOString(), ...facts, busy_before: busyBefore, figures, failures, details }
     await writeFile(file, `${JSON.stringify(whole, null, 2)}\n`)
     return file
   }

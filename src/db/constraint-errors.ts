@@ -42,6 +42,7 @@ export function refusedConstraint(error: unknown): { constraint: string; message
 
 /** Turns a refused constraint into the refusal it stands for; anything else is a bug and passes through. */
 export function translateRefusal(error: unknown): unknown {
+  if (error instanceof DomainError) return error // said already, and better: with the field and the use
   const code = REFUSED_BY[refusedConstraint(error)?.constraint ?? '']
   return code ? new DomainError(code, PROBLEMS[code].title, { cause: error }) : error
 }

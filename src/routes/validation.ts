@@ -1,4 +1,5 @@
-import { Ajv, type ErrorObject } from 'ajv'
+import type { ErrorObject, ValidateFunction } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js' // the dialect of OpenAPI 3.1; the plain Ajv passes over dependentRequired
 import type { FastifySchemaCompiler } from 'fastify'
 import { Address4 } from 'ip-address'
 import type { FieldError } from '../domain/errors.ts'
@@ -7,15 +8,26 @@ import type { FieldError } from '../domain/errors.ts'
  * Fastify's own settings drop unknown fields and turn `"9000"` into 9000. Ours refuse both, and say all that is wrong at
  * once; the query string alone is coerced, for it knows no types.
  */
-const strict = withFormats(new Ajv({ allErrors: true, coerceTypes: false, removeAdditional: false, strict: false }))
-const coercing = withFormats(new Ajv({ allErrors: true, coerceTypes: true, removeAdditional: false, strict: false }))
+const strict = withFormats(new Ajv2020({ allErrors: true, coerceTypes: false, removeAdditional: false, strict: false }))
+const coercing = withFormats(
+  new Ajv2020({ allErrors: true, coerceTypes: true, removeAdditional: false, strict: false }),
+)
 
+/** Compiles a route's schema when its first request comes: a service that just starts has no time for all of them. */
 export const validatorCompiler: FastifySchemaCompiler<object> = ({ schema, httpPart }) => {
   const ajv = httpPart === 'querystring' ? coercing : strict
-  return ajv.compile(schema)
+  let compiled: ValidateFunction | undefined
+  const validate = (data: unknown): boolean => {
+    compiled ??= ajv.compile(schema)
+    const fits = compiled(data)
+    validate.errors = compiled.errors
+    return fits
+  }
+  validate.errors = undefined as ValidateFunction['errors']
+  return validate
 }
 
-function withFormats(ajv: Ajv): Ajv {
+function withFormats(ajv: Ajv2020): Ajv2020 {
   ajv.addFormat('text', isText)
   ajv.addFormat(
     'ipv4',

@@ -13,7 +13,7 @@ import { Qmp } from '../../src/workers/guests/qmp.ts'
 import { tapName } from '../../src/workers/host/names.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
 import { unique } from './a-data-plane.ts'
-import { guestConformance, settle } from './guest-conformance.ts'
+import { type GuestPlace, guestConformance, settle } from './guest-conformance.ts'
 
 const run = promisify(execFile)
 const NEEDS = { 'qemu-system-x86_64': 'qemu-system-x86' }
@@ -30,21 +30,35 @@ async function ensureImage(): Promise<void> {
   await run(join(import.meta.dirname, '../../guest-image/build.sh'), [image])
 }
 
+const guestAt = (place: GuestPlace) =>
+  new QemuGuest({
+    id: place.id,
+    netns: place.dataPlaneNetns,
+    dir: join(place.runDir, 'qemu'),
+    vcpus: 2,
+    memoryMb: 256,
+    kernel,
+    initrd,
+  })
+
 guestConformance(
   'qemu',
   async (place) => {
     await ensureImage()
-    return new QemuGuest({
-      id: place.id,
-      netns: place.dataPlaneNetns,
-      dir: join(place.runDir, 'qemu'),
-      vcpus: 2,
-      memoryMb: 256,
-      kernel,
-      initrd,
-    })
+    return guestAt(place)
   },
-  { timeoutMs: 150_000, settleMs: BOOT_MS, needs: NEEDS },
+  {
+    timeoutMs: 150_000,
+    settleMs: BOOT_MS,
+    needs: NEEDS,
+    ping: async (place, address) => {
+      const guest = guestAt(place)
+      // The primary NIC alone brings a default route.
+      const { stdout } = await guest.exec('ip', ['route', 'show', 'default'])
+      const { exitCode } = await guest.exec('ping', ['-c', '1', '-W', '1', address])
+      return exitCode === 0 && stdout.includes(`default via ${address} dev eth0`)
+    },
+  },
 )
 
 describeOnKernel(

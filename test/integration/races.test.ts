@@ -42,7 +42,9 @@ describe('64 callers at once', () => {
     const network = await aNetwork(service)
     const server = await aServer(service, { network_id: network.id })
     const first = await nics(service, network.id, 60)
-    const full = await service.call('POST', `/v1/servers/${server.id}/attach-nics`, { nic_ids: first.map(({ id }) => id) })
+    const full = await service.call('POST', `/v1/servers/${server.id}/attach-nics`, {
+      nic_ids: first.map(({ id }) => id),
+    })
     await finish(service, full.body.id)
     const more = await nics(service, network.id, CALLERS)
     const { ok, refused } = await race((caller) =>

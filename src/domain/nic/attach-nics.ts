@@ -38,7 +38,7 @@ export async function attachNics(tx: Db, actor: Actor, wanted: AttachRequest): P
   )
   for (const row of nics) assertAttachable(row, target.id, wanted.slot)
   const missing = nics.filter((row) => !there.includes(row))
-  if (missing.length === 0) return standingJob(tx, actor, there, 'nic.attach')
+  if (missing.length === 0) return standingJob(tx, actor, there, { action: 'nic.attach', server_id: target.id })
 
   const slots = await freeSlots(tx, target.id, missing.length, wanted.slot)
   const job = await promiseJob(tx, actor, {
@@ -85,7 +85,10 @@ export async function detachNics(tx: Db, actor: Actor, wanted: DetachRequest): P
     if (row.state === 'attaching') throw busy(row)
   }
   const attached = nics.filter((row) => row.state === 'in_use')
-  if (attached.length === 0) return standingJob(tx, actor, nics, 'nic.detach')
+  if (attached.length === 0) {
+    const asked = wanted.serverId === undefined ? {} : { server_id: wanted.serverId }
+    return standingJob(tx, actor, nics, { action: 'nic.detach', ...asked })
+  }
   if (!from) throw new Error(`NIC ${attached[0]?.id} is in use on no server`) // nic_server_unless_available
   if (from.state !== 'running' && from.state !== 'stopped') throw serverNotSteady(from)
 
@@ -188,7 +191,7 @@ async function standingJob(
   tx: Db,
   actor: Actor,
   nics: readonly NicRow[],
-  action: 'nic.attach' | 'nic.detach',
+  which: { action: 'nic.attach' | 'nic.detach'; server_id?: string },
 ): Promise<JobView> {
   const live = new Set(nics.flatMap(({ jobId }) => jobId ?? []))
   if (live.size > 1)
@@ -196,11 +199,14 @@ async function standingJob(
   const [liveId] = live
   if (liveId) return getJob(tx, actor.projectId, liveId)
   const [first] = nics
-  const job = first && (await lastJob(tx, actor.projectId, { action, nic_id: first.id }))
+  const job = first && (await lastJob(tx, actor.projectId, { ...which, nic_id: first.id }))
   if (job) return job
-  throw first?.isPrimary
-    ? new DomainError('nic_primary', `NIC ${first.id} is the primary NIC of server ${first.serverId}`)
-    : new DomainError('nic_not_in_use', `NIC ${first?.id} is not on a server`)
+  // A primary NIC came with its server, and housekeeping forgets jobs: then no job can be shown.
+  if (first?.isPrimary)
+    throw new DomainError('nic_primary', `NIC ${first.id} is the primary NIC of server ${first.serverId}`)
+  if (which.action === 'nic.attach')
+    throw new DomainError('nic_in_use', `NIC ${first?.id} is in slot ${first?.slot} of server ${first?.serverId} already`)
+  throw new DomainError('nic_not_in_use', `NIC ${first?.id} is not on ${which.server_id ? `server ${which.server_id}` : 'a server'}`)
 }
 
 /** The slots that new NICs go to. Called with the server locked; `nic_server_slot_key` holds whatever happens. */
