@@ -20,10 +20,10 @@ export const validatorCompiler: FastifySchemaCompiler<object> = ({ schema, httpP
   const validate = (data: unknown): boolean => {
     compiled ??= ajv.compile(schema)
     const fits = compiled(data)
-    validate.errors = compiled.errors
+    validate.errors = compiled.errors ?? null
     return fits
   }
-  validate.errors = undefined as ValidateFunction['errors']
+  validate.errors = null as NonNullable<ValidateFunction['errors']> | null
   return validate
 }
 
