@@ -4,7 +4,7 @@ FROM node:20-bookworm-slim
 # What the worker runs: bridges and taps, DHCP, virtual machines. busybox-static and cpio make the guest image.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-      ca-certificates iproute2 dnsmasq-base dnsmasq-utils qemu-system-x86 busybox-static cpio \
+      ca-certificates iproute2 procps dnsmasq-base dnsmasq-utils qemu-system-x86 busybox-static cpio \
  && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /opt/patchbay

@@ -10,6 +10,7 @@ import { capture, fail, findCommand, root, say, toolsFolder, warn } from './run.
  */
 export const RUN_PROGRAMS = [
   { command: 'ip', package: 'iproute2', why: 'bridges, taps and namespaces', needed: true },
+  { command: 'sysctl', package: 'procps', why: 'kernel parameters of the data plane', needed: true },
   { command: 'dnsmasq', package: 'dnsmasq-base', why: 'DHCP on managed networks', needed: true },
   { command: 'dhcp_release', package: 'dnsmasq-utils', why: 'ending the DHCP lease of a detached NIC', needed: true },
   { command: 'qemu-system-x86_64', package: 'qemu-system-x86', why: 'servers that are virtual machines' },
