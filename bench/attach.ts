@@ -18,7 +18,7 @@ export const attach: Measurement = {
   },
 }
 
-/** A server with a NIC that goes in and out of it. */
+/** A server with a NIC that goes in and out of it; its primary NIC keeps their network in place. */
 export interface Pair {
   readonly serverId: string
   readonly nicId: string
@@ -29,7 +29,8 @@ export async function makePairs(stack: Stack, count: number): Promise<Pair[]> {
   const networkId = await api.makeNetwork(1)
   const nicIds = await api.makeNics(networkId, count)
   const pairs: Pair[] = []
-  for (const nicId of nicIds) pairs.push({ nicId, serverId: await api.makeServer({ guest: 'namespace' }) })
+  for (const nicId of nicIds)
+    pairs.push({ nicId, serverId: await api.makeServer({ guest: 'namespace', network_id: networkId }) })
   return pairs
 }
 

@@ -57,7 +57,8 @@ async function measure({ name, about, run }: Measurement, report: Report, quick:
   console.log(`\n${name}: ${about}`)
   const busy = await busyShare()
   report.busyBefore[name] = Number(busy.toFixed(2))
-  if (busy > BUSY) console.log(`  WARNING: others use ${Math.round(busy * 100)} % of the CPU; do not trust these figures`)
+  if (busy > BUSY)
+    console.log(`  WARNING: others use ${Math.round(busy * 100)} % of the CPU; do not trust these figures`)
   const begun = performance.now()
   try {
     await run({ report, quick })

@@ -10,7 +10,7 @@ import fastify, {
 } from 'fastify'
 import type { Database } from './db/client.ts'
 import type { SecretKey } from './domain/access-key/secrets.ts'
-import { DomainError } from './domain/errors.ts'
+import { DomainError, PROBLEMS } from './domain/errors.ts'
 import type { Publisher } from './jobs/engines.ts'
 import type { Relay } from './jobs/relay.ts'
 import type { QueueAccess } from './jobs/work-order.ts'
@@ -66,14 +66,21 @@ export async function buildApp(deps: Deps, logger: FastifyBaseLogger): Promise<A
     clientErrorHandler: (_error, socket) => {
       // Not HTTP, or headers over the parser's limit: there is no request to answer, only a socket.
       if (!socket.writable) return
-      const body =
-        '{"type":"urn:patchbay:problem:invalid_request","title":"The request is not valid HTTP","status":400,"code":"invalid_request"}'
+      const { status, title } = PROBLEMS.invalid_request
+      const body = JSON.stringify({
+        type: 'urn:patchbay:problem:invalid_request',
+        title,
+        status,
+        code: 'invalid_request',
+        detail: 'The request is not valid HTTP, or its head is too large',
+      })
       socket.end(
         `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
       )
     },
   }).withTypeProvider<TypeBoxTypeProvider>()
 
+  app.removeContentTypeParser('text/plain') // Fastify would take it for a body that is a string
   app.setValidatorCompiler(validatorCompiler)
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
   app.setNotFoundHandler((request, reply) =>

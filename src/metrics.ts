@@ -86,8 +86,12 @@ export function operationsRoutes(app: App, deps: Deps): void {
     '/metrics',
     { schema: { operationId: 'getMetrics', tags, security, summary: 'Metrics in the Prometheus text format' } },
     async (_request, reply) => {
-      const [row] = await deps.db.select({ count: sql<number>`count(*)::int` }).from(outbox)
-      outboxRows.set(row?.count ?? 0)
+      // Without a database the rest is still worth a scrape: it is what an operator looks at then.
+      const rows = await deps.db
+        .select({ count: sql<number>`count(*)::int` })
+        .from(outbox)
+        .catch(() => [])
+      if (rows[0]) outboxRows.set(rows[0].count)
       return reply.type(registry.contentType).send(await registry.metrics())
     },
   )

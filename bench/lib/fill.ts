@@ -48,8 +48,8 @@ export async function fillNics(sql: pg.Client, projectId: string, from: number, 
     `INSERT INTO nic (id, project_id, network_id, network_cidr, port, address, name)
      SELECT to_hex(${FIRST_MAC} + n * ${SCATTER} % 4294967296)::macaddr, $1, w.id, w.cidr, p.port,
             set_masklen(w.cidr::inet, 32) + p.port + 1, 'nic-' || n
-     FROM generate_series($2::bigint, $3::bigint) AS n,
-          LATERAL (SELECT n % ${NICS_PER_NETWORK} + 1 AS port) AS p
+     FROM generate_series($2::bigint, $3::bigint) AS n
+     CROSS JOIN LATERAL (SELECT n % ${NICS_PER_NETWORK} + 1 AS port) AS p
      JOIN network w ON w.id = 'net-bench' || n / ${NICS_PER_NETWORK}
      ORDER BY n * ${SCATTER} % 4294967296`,
     [projectId, from, to - 1],

@@ -34,6 +34,14 @@ const encodeCursor = (seq: number): string => Buffer.from(`s${seq}`).toString('b
 
 function decodeCursor(cursor: string): SQL {
   const match = /^s(\d{1,18})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))
-  if (!match) throw new DomainError('invalid_cursor', `"${cursor}" was not given out by this collection`)
+  if (!match) throw invalidCursor(cursor)
   return sql`${match[1]}::bigint`
+}
+
+/** The refusal of a cursor that no page of this collection ended with. */
+export function invalidCursor(cursor: string): DomainError {
+  const detail = 'was not given out by this collection'
+  return new DomainError('invalid_cursor', `cursor ${JSON.stringify(cursor)} ${detail}`, {
+    errors: [{ in: 'query', pointer: '/cursor', detail }],
+  })
 }

@@ -56,12 +56,15 @@ export const WorkOrder = Type.Object({
 })
 export type WorkOrder = Static<typeof WorkOrder>
 
+/** ISO 8601 in UTC, as `Date.toISOString` writes it. */
+const ReportedTime = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?Z$' })
+
 /** One step of an attempt, as the worker timed it. */
 export const ReportedStep = Type.Object(
   {
     name: Type.String({ maxLength: 100 }),
-    started_at: Type.String({ maxLength: 40 }),
-    ended_at: Type.String({ maxLength: 40 }),
+    started_at: ReportedTime,
+    ended_at: ReportedTime,
     error: Nullable(Type.String({ maxLength: 4000 })),
   },
   { additionalProperties: false },
@@ -71,7 +74,7 @@ export type ReportedStep = Static<typeof ReportedStep>
 /** What kernel and guest really show of one NIC; `null` where there is nothing to see. */
 export const NicObservation = Type.Object(
   {
-    id: Type.String({ maxLength: 17 }),
+    id: Type.String({ pattern: '^[0-9a-f]{2}(:[0-9a-f]{2}){5}$' }),
     host: Nullable(
       Type.Object(
         { tap: Type.String(), bridge: Nullable(Type.String()), up: Type.Boolean(), mtu: Type.Integer() },

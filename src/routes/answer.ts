@@ -58,7 +58,7 @@ function preferredWait(request: FastifyRequest): number {
   const match = /(?:^|[,;\s])wait\s*=\s*"?([^",;\s]*)/i.exec(header(request, 'prefer') ?? '')
   if (!match) return 0
   const seconds = Number(match[1])
-  if (match[1] === '' || !Number.isInteger(seconds) || seconds < 0 || seconds > LONGEST_WAIT_S) {
+  if (!/^\d+$/.test(match[1] ?? '') || seconds > LONGEST_WAIT_S) {
     throw headerError('/prefer', `wait must be a whole number of seconds from 0 to ${LONGEST_WAIT_S}`)
   }
   return seconds
@@ -81,7 +81,8 @@ export async function performJob(
   if (seconds === 0) return reply.code(202).send(job)
   reply.header('preference-applied', `wait=${seconds}`)
   const waiting = new AbortController()
-  request.raw.once('close', () => waiting.abort())
+  // Of the answer: the request itself is closed as soon as its body has been read.
+  reply.raw.once('close', () => waiting.abort())
   const after = await waitForJob(deps.db, request.actor.projectId, job.id, seconds * 1000, waiting.signal)
   return reply.code(after.finished_at === null ? 202 : 200).send(after)
 }

@@ -4,6 +4,7 @@ import { actorOfToken } from '../domain/access-key/access-keys.ts'
 import type { AccessRole, Actor } from '../domain/actor.ts'
 import { DomainError } from '../domain/errors.ts'
 import { isHypervisorToken } from '../domain/hypervisor/hypervisors.ts'
+import { HYPERVISOR_ID_PATTERN } from './schemas.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -64,11 +65,14 @@ export function requireActor(app: FastifyInstance, db: Db, cache: ActorCache): v
   })
 }
 
+const HYPERVISOR_ID = new RegExp(HYPERVISOR_ID_PATTERN)
+
 /** Lets in the worker of the hypervisor that the path names; any other token sees nothing here. */
 export function requireHypervisor(app: FastifyInstance, db: Db): void {
   app.addHook('onRequest', async (request) => {
-    const { hypervisorId } = request.params as { hypervisorId?: string }
-    if (!hypervisorId || !(await isHypervisorToken(db, hypervisorId, bearerToken(request)))) {
+    const { hypervisorId = '' } = request.params as { hypervisorId?: string }
+    // Runs before the schema is checked: what is no id at all must not reach the database.
+    if (!HYPERVISOR_ID.test(hypervisorId) || !(await isHypervisorToken(db, hypervisorId, bearerToken(request)))) {
       throw new DomainError('unauthorized', 'this token is not that of the hypervisor')
     }
   })

@@ -24,8 +24,8 @@ export function eventRoutes(app: App, deps: Deps): void {
         summary: 'List events, newest first; with Accept: text/event-stream a stream that resumes at Last-Event-ID',
         querystring: Body({
           ...PageQuery,
-          resource_id: Type.Optional(Type.String({ format: 'text', maxLength: 64 })),
-          type: Type.Optional(Type.String({ format: 'text', maxLength: 64, examples: ['nic.in_use'] })),
+          resource_id: Type.Optional(Type.String({ format: 'text', minLength: 1, maxLength: 64 })),
+          type: Type.Optional(Type.String({ format: 'text', minLength: 1, maxLength: 64, examples: ['nic.in_use'] })),
           address: Type.Optional(Ipv4),
         }),
         headers: Type.Object({
@@ -50,7 +50,8 @@ async function stream(
 ): Promise<FastifyReply> {
   const { projectId } = request.actor
   const gone = new AbortController()
-  request.raw.once('close', () => gone.abort())
+  // Of the answer: the request itself is closed as soon as it has been read.
+  reply.raw.once('close', () => gone.abort())
   const over = AbortSignal.any([gone.signal, closing])
   let last = (request.headers['last-event-id'] as string | undefined) ?? (await newestEventId(deps.db, projectId))
 

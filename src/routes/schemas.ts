@@ -14,7 +14,8 @@ export const VpcId = id('vpc', 'VPC')
 export const NetworkId = id('net', 'network')
 export const ServerId = id('i', 'server')
 export const JobId = id('j', 'job')
-export const HypervisorId = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,39}$', description: 'Id of a hypervisor' })
+export const HYPERVISOR_ID_PATTERN = '^[a-z0-9][a-z0-9-]{0,39}$'
+export const HypervisorId = Type.String({ pattern: HYPERVISOR_ID_PATTERN, description: 'Id of a hypervisor' })
 export const NicId = Type.String({
   pattern: '^[0-9a-f]{2}(:[0-9a-f]{2}){5}$',
   description: 'Id of a NIC: its MAC, lower case with colons',

@@ -62,19 +62,29 @@ const PARTS: Readonly<Record<string, FieldError['in']>> = {
   headers: 'header',
 }
 
+/** Say only that something below them is wrong, which has a line of its own. */
+const COLLECTIVE: ReadonlySet<string> = new Set(['if', 'propertyNames'])
+
+/** A body of 1 MiB can be wrong in 100,000 places: nobody reads more than these, and the answer stays small. */
+const MOST_FIELDS = 100
+
 /** Turns what Ajv found into the fields of a problem: one line for each place, with a pointer to it. */
 export function fieldErrors(found: readonly ErrorObject[], context: string): FieldError[] {
-  const lines = found.flatMap((error) => (error.keyword === 'if' ? [] : [describe(error, PARTS[context] ?? 'body')]))
-  const seen = new Set<string>()
-  return lines.filter(({ pointer, detail }) => {
-    const key = `${pointer} ${detail}`
-    return seen.has(key) ? false : seen.add(key)
-  })
+  const lines = new Map<string, FieldError>()
+  for (const error of found) {
+    if (COLLECTIVE.has(error.keyword)) continue
+    const line = describe(error, PARTS[context] ?? 'body')
+    lines.set(`${line.pointer} ${line.detail}`, line)
+    if (lines.size === MOST_FIELDS) break
+  }
+  return [...lines.values()]
 }
 
 function describe(error: ErrorObject, part: FieldError['in']): FieldError {
   const params = error.params as Record<string, unknown>
   const below = (name: unknown) => `${error.instancePath}/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`
+  // What a name of an object must be is said of the object; the place is the field of that name.
+  const pointer = error.propertyName === undefined ? error.instancePath : below(error.propertyName)
   switch (error.keyword) {
     case 'required':
       return { in: part, pointer: below(params.missingProperty), detail: 'is required' }
@@ -82,21 +92,19 @@ function describe(error: ErrorObject, part: FieldError['in']): FieldError {
       return { in: part, pointer: below(params.missingProperty), detail: `is required with ${String(params.property)}` }
     case 'additionalProperties':
       return { in: part, pointer: below(params.additionalProperty), detail: 'is not a known field' }
-    case 'propertyNames':
-      return { in: part, pointer: below(params.propertyName), detail: 'is not a valid name' }
     case 'enum':
       return {
         in: part,
-        pointer: error.instancePath,
+        pointer,
         detail: `must be one of ${(params.allowedValues as unknown[]).join(', ')}`,
       }
     case 'format':
       return {
         in: part,
-        pointer: error.instancePath,
+        pointer,
         detail: FORMATS[String(params.format)] ?? error.message ?? 'is malformed',
       }
     default:
-      return { in: part, pointer: error.instancePath, detail: error.message ?? `breaks ${error.keyword}` }
+      return { in: part, pointer, detail: error.message ?? `breaks ${error.keyword}` }
   }
 }

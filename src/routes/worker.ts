@@ -14,6 +14,18 @@ import { Body, HypervisorId, JobId, params, ServerId } from './schemas.ts'
 const tags = ['worker']
 const here = params({ hypervisorId: HypervisorId })
 const atJob = params({ hypervisorId: HypervisorId, jobId: JobId })
+/** What a worker says of itself: flat, and text that the database can store. */
+const Facts = Type.Record(
+  Type.String(),
+  Type.Unsafe<unknown>({
+    type: ['string', 'number', 'boolean', 'null', 'array'],
+    format: 'text',
+    maxLength: 1024,
+    items: { type: 'string', format: 'text', maxLength: 1024 },
+    maxItems: 100,
+  }),
+  { maxProperties: 50, propertyNames: { type: 'string', format: 'text', minLength: 1, maxLength: 64 } },
+)
 
 export function workerRoutes(app: App, deps: Deps): void {
   app.get(
@@ -38,7 +50,7 @@ export function workerRoutes(app: App, deps: Deps): void {
         tags,
         summary: 'Say that the worker is alive',
         params: here,
-        body: Body({ facts: Type.Record(Type.String({ maxLength: 64 }), Type.Unknown(), { maxProperties: 50 }) }),
+        body: Body({ facts: Facts }),
         response: { 204: Type.Null(), ...refusals },
       },
     },

@@ -83,10 +83,20 @@ export async function listAccessKeys(db: Db, projectId: string | undefined, page
   return toItems(rows, page, view)
 }
 
+/** Locks every admin key, so that of two admins who delete each other's key one is told no. */
+const lockAdminKeys = (tx: Db) =>
+  tx.select({ id: accessKey.id }).from(accessKey).where(eq(accessKey.role, 'admin')).orderBy(accessKey.id).for('update')
+
+/** Keeps the caller's own admin key until the transaction ends. @throws DomainError `unauthorized` when it is gone. */
+export async function assertStillAdmin(tx: Db, actor: Actor): Promise<void> {
+  const admins = await lockAdminKeys(tx)
+  if (!admins.some(({ id }) => id === actor.keyId))
+    throw new DomainError('unauthorized', `access key ${actor.keyId} was deleted meanwhile`)
+}
+
 /** Takes an access key away; requests with it are refused from then on. @throws DomainError `last_admin_key`. */
 export async function deleteAccessKey(tx: Db, actor: Actor, id: string): Promise<void> {
-  // Locks every admin key, so that of two admins who delete each other's key one is told no.
-  const admins = await tx.select({ id: accessKey.id }).from(accessKey).where(eq(accessKey.role, 'admin')).for('update')
+  const admins = await lockAdminKeys(tx)
   if (admins.length === 1 && admins[0]?.id === id) {
     throw new DomainError('last_admin_key', `access key ${id} is the last one with the admin role: make another first`)
   }

@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, gt, lt, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import { event } from '../../db/schema.ts'
-import { DomainError } from '../errors.ts'
+import { invalidCursor } from '../paging.ts'
 
 export type ResourceType = 'vpc' | 'network' | 'nic' | 'server' | 'job' | 'access_key' | 'project'
 
@@ -63,7 +63,7 @@ const settled = lt(event.xid, sql`pg_snapshot_xmin(pg_current_snapshot())`)
 
 function place(id: string): SQL {
   const match = /^(\d{1,19})-(\d{1,18})$/.exec(id)
-  if (!match) throw new DomainError('invalid_cursor', `"${id}" is not the id of an event`)
+  if (!match) throw invalidCursor(id)
   return sql`(${match[1]}::text::xid8, ${match[2]}::bigint)`
 }
 
@@ -118,7 +118,7 @@ export async function listEvents(
         filter.resource_id ? eq(event.resourceId, filter.resource_id) : undefined,
         filter.type ? eq(event.type, filter.type) : undefined,
         filter.address ? eq(event.address, filter.address) : undefined,
-        page.cursor ? lt(position, place(page.cursor)) : undefined,
+        page.cursor === undefined ? undefined : lt(position, place(page.cursor)),
       ),
     )
     .orderBy(desc(event.xid), desc(event.id))

@@ -22,13 +22,15 @@ import { type NewEvent, recordEvents } from '../event/events.ts'
 import type { NicRow, NicState } from '../nic/nics.ts'
 import type { ServerState } from '../server/servers.ts'
 import type { JobRequest, JobRow, JobStep } from './jobs.ts'
+import { storable } from './storable.ts'
 
 /**
  * Takes in a worker's report of one attempt.
  * @returns the job's state after it.
  * @throws DomainError `job_stale` when the job is final, not this hypervisor's, or a later attempt has begun.
  */
-export async function reportJob(tx: Db, hypervisorId: string, jobId: string, report: JobReport): Promise<JobRow> {
+export async function reportJob(tx: Db, hypervisorId: string, jobId: string, told: JobReport): Promise<JobRow> {
+  const report = storable(told)
   const [now] = await tx
     .select()
     .from(job)
@@ -181,7 +183,7 @@ export async function storeObservations(
     .where(and(inArray(nic.id, ids), inArray(nic.serverId, mine)))
     .orderBy(nic.id)
     .for('no key update')
-  const seen = new Map(observed.map((one) => [one.id, one]))
+  const seen = new Map(storable(observed).map((one) => [one.id, one]))
   for (const row of rows) {
     const { host, guest } = seen.get(row.id) ?? { host: null, guest: null }
     await tx.update(nic).set({ hostView: host, guestView: guest, observedAt: sql`now()` }).where(eq(nic.id, row.id))

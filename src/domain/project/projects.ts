@@ -2,6 +2,7 @@ import { and, eq, isNotNull } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import { refusedConstraint, translateRefusal } from '../../db/constraint-errors.ts'
 import { accessKey, idempotencyKey, job, project, server, vpc } from '../../db/schema.ts'
+import { assertStillAdmin } from '../access-key/access-keys.ts'
 import type { Actor } from '../actor.ts'
 import { bodyError, DomainError, notFound } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
@@ -55,6 +56,7 @@ export async function deleteProject(tx: Db, actor: Actor, id: string): Promise<v
     )
   }
   await getProject(tx, id)
+  await assertStillAdmin(tx, actor)
   await tx.delete(server).where(and(eq(server.projectId, id), eq(server.state, 'terminated')))
   await tx.delete(vpc).where(and(eq(vpc.projectId, id), isNotNull(vpc.deletedAt)))
   await tx.delete(job).where(and(eq(job.projectId, id), isNotNull(job.finishedAt)))

@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { AccessRole } from '../../src/domain/actor.ts'
+import { type Answer, aService, expectProblem, HYPERVISOR, type Service } from '../support/a-service.ts'
+import { aNetwork, aNic, aServer, aVpc, finish } from '../support/builders.ts'
+import { OPERATIONS, type Operation, urlOf } from '../support/operations.ts'
+
+let service: Service
+beforeAll(async () => {
+  service = await aService()
+})
+afterAll(() => service.close())
+
+/** Least role for each operation of the document. A new operation is not done before it stands here. */
+const NEEDS: Readonly<Record<AccessRole | 'hypervisor' | 'nobody', readonly string[]>> = {
+  nobody: ['getHealth', 'getReadiness', 'getMetrics'],
+  reader: `listVpcs getVpc listNetworks getNetwork listNics getNic listServers getServer listJobs getJob
+    listHypervisors getHypervisor listEvents`.split(/\s+/),
+  operator: `createVpc updateVpc deleteVpc createNetwork updateNetwork deleteNetwork joinNetwork leaveNetwork
+    createNic createNics updateNic deleteNic attachNic detachNic createServer updateServer deleteServer startServer
+    stopServer attachNics detachNics`.split(/\s+/),
+  admin: `registerHypervisor createProject listProjects getProject deleteProject createAccessKey listAccessKeys getAccessKey
+    deleteAccessKey`.split(/\s+/),
+  hypervisor: ['getQueueAccess', 'sendHeartbeat', 'getDesiredState', 'claimJob', 'reportJob', 'sendObservations'],
+}
+const ROLES: readonly AccessRole[] = ['reader', 'operator', 'admin']
+const operations = (need: keyof typeof NEEDS) => OPERATIONS.filter(({ id }) => NEEDS[need].includes(id))
+/** A call that is let in is refused all the same: what it is about is not there, or its body is empty. */
+const knock = (at: Operation, token: string) =>
+  service.call(at.method, urlOf(at.path), at.body && at.method !== 'DELETE' ? {} : undefined, { token })
+
+it('every operation of the document needs a known role', () => {
+  expect(OPERATIONS.map(({ id }) => id).sort()).toEqual(Object.values(NEEDS).flat().sort())
+})
+
+it('only health, readiness, metrics, the document and its page are open to everybody', async () => {
+  const answers = await Promise.all(
+    routesOf(service).map(async ({ method, url }) => {
+      const answer = await service.app.inject({ method: method as 'GET', url })
+      return { url, answer }
+    }),
+  )
+  expect(answers.length).toBeGreaterThan(OPERATIONS.length)
+  const open = answers.filter(({ answer }) => answer.statusCode !== 401).map(({ url }) => url)
+  const pages = new Set(open.map((url) => (url.startsWith('/docs') ? '/docs' : url)))
+  expect([...pages].sort()).toEqual(['/docs', '/healthz', '/metrics', '/openapi.json', '/readyz'])
+})
+
+/** Every route that the application has, documented or not, from its own print of the routing tree. */
+function routesOf({ app }: Service): { method: string; url: string }[] {
+  const parents: string[] = []
+  return app
+    .printRoutes({ commonPrefix: false })
+    .split('\n')
+    .flatMap((line) => {
+      const [, indent = '', part = '', methods = ''] = /^((?:[│ ] {3})*)[├└]── (\S*)(?: \(([A-Z, ]+)\))?$/.exec(line) ?? []
+      if (line.trim() === '') return []
+      const depth = indent.length / 4
+      parents.splice(depth)
+      parents.push(part)
+      const url = urlOf(parents.join('').replaceAll(/:(\w+)/g, '{$1}').replace('*', 'x'))
+      return methods === '' ? [] : methods.split(', ').map((method) => ({ method, url }))
+    })
+}
+
+describe('without a valid token', () => {
+  const closed = OPERATIONS.filter(({ id }) => !NEEDS.nobody.includes(id))
+
+  it.each(closed.map((at) => [`${at.method} ${at.path}`, at] as const))('%s answers 401', async (_name, at) => {
+    const headers: Record<string, string>[] = [
+      { authorization: '' },
+      { authorization: 'Bearer ' },
+      { authorization: `Bearer ${'x'.repeat(43)}` },
+      { authorization: `Basic ${Buffer.from('a:b').toString('base64')}` },
+      { authorization: `Bearer ${service.token} ` },
+      { authorization: service.token },
+    ]
+    for (const one of headers) {
+      const answer = await service.call(at.method, urlOf(at.path), undefined, { headers: one })
+      expectProblem(answer, 401, 'unauthorized')
+      expect(answer.headers['www-authenticate']).toBe('Bearer')
+    }
+  })
+})
+
+describe('a role', () => {
+  let tokens: Record<AccessRole, string>
+  beforeAll(async () => {
+    tokens = Object.fromEntries(
+      await Promise.all(ROLES.map(async (role) => [role, await service.tokenOf(role)])),
+    ) as Record<AccessRole, string>
+  })
+
+  it.each(ROLES.flatMap((need) => operations(need).map((at) => [need, `${at.method} ${at.path}`, at] as const)))(
+    'from %s upwards may call %s',
+    async (need, _name, at) => {
+      for (const role of ROLES) {
+        const answer = await knock(at, tokens[role])
+        if (ROLES.indexOf(role) < ROLES.indexOf(need)) {
+          expectProblem(answer, 403, 'forbidden')
+          expect(answer.body.detail).toContain(`this needs the role ${need}`)
+        } else expect([200, 201, 400, 404]).toContain(answer.status)
+      }
+    },
+  )
+
+  it.each(operations('hypervisor').map((at) => [`${at.method} ${at.path}`, at] as const))(
+    'of any kind is not let in to %s',
+    async (_name, at) => {
+      for (const role of ROLES) {
+        const answer = await service.call(at.method, urlOf(at.path, { hypervisors: HYPERVISOR }), undefined, {
+          token: tokens[role],
+        })
+        expectProblem(answer, 401, 'unauthorized')
+      }
+    },
+  )
+})
+
+describe('another project', () => {
+  let ids: Record<string, string>
+  let token: string
+  beforeAll(async () => {
+    const [vpc, network] = [await aVpc(service), await aNetwork(service)]
+    const nic = await aNic(service, { network_id: network.id })
+    const server = await aServer(service)
+    const { body: job } = await service.call('POST', `/v1/nics/${nic.id}/attach`, { server_id: server.id })
+    await finish(service, job.id)
+    ids = { vpcs: vpc.id, networks: network.id, nics: nic.id, servers: server.id, jobs: job.id }
+    token = await service.tokenOf('admin', await service.aProject())
+  })
+  const theirs = (at: Operation) => /\/(vpcs|networks|nics|servers|jobs)\/\{id\}/.test(at.path)
+  const bodyOf = (at: Operation): object | undefined => {
+    if (at.method === 'PATCH') return { name: 'taken over' }
+    if (at.id === 'joinNetwork') return { vpc_id: ids.vpcs, cidr: '10.0.1.0/24' }
+    if (at.id === 'attachNic') return { server_id: ids.servers }
+    if (at.id === 'attachNics' || at.id === 'detachNics') return { nic_ids: [ids.nics] }
+    return at.method === 'POST' ? {} : undefined
+  }
+
+  it.each(OPERATIONS.filter(theirs).map((at) => [`${at.method} ${at.path}`, at] as const))(
+    'finds nothing at %s, as if it were not there',
+    async (_name, at) => {
+      const found = await service.call(at.method, urlOf(at.path, ids), bodyOf(at), { token })
+      expectProblem(found, 404, 'not_found')
+      const missing = await service.call(at.method, urlOf(at.path), bodyOf(at), { token })
+      expectProblem(missing, 404, 'not_found')
+      expect(shape(found)).toEqual(shape(missing))
+    },
+  )
+  /** A refusal without the ids that were asked for. */
+  const shape = ({ body }: Answer) =>
+    JSON.stringify({ ...body, request_id: '' }).replaceAll(/52:54(:\w\w){4}|(vpc|net|i|j)-\w+/g, 'ID')
+
+  it('cannot name them in a body either', async () => {
+    const call = (method: string, url: string, body: object) => service.call(method, url, body, { token })
+    const own = (await call('POST', '/v1/vpcs', { name: 'v', cidr: '10.0.0.0/16' })).body
+    const network = (await call('POST', '/v1/networks', { name: 'n', vpc_id: own.id, cidr: '10.0.1.0/24' })).body
+    const nic = (await call('POST', '/v1/nics', { network_id: network.id })).body
+    const subnet = { vpc_id: ids.vpcs, cidr: '10.0.1.0/24' }
+    for (const answer of [
+      await call('POST', '/v1/networks', { name: 'n', ...subnet }),
+      await call('POST', '/v1/nics', { network_id: ids.networks }),
+      await call('POST', '/v1/nics/batch', { network_id: ids.networks, count: 2 }),
+      await call('POST', '/v1/servers', { name: 's', guest: 'namespace', network_id: ids.networks }),
+      await call('POST', `/v1/nics/${nic.id}/attach`, { server_id: ids.servers }),
+    ]) {
+      expectProblem(answer, 404, 'not_found')
+    }
+  })
+
+  it('lists none of them, nor their events', async () => {
+    const empty = await service.tokenOf('reader', await service.aProject())
+    for (const collection of ['vpcs', 'networks', 'nics', 'servers', 'jobs']) {
+      const { body } = await service.call('GET', `/v1/${collection}`, undefined, { token: empty })
+      expect(body, collection).toEqual({ items: [], next_cursor: null })
+    }
+    const { items } = (await service.call('GET', `/v1/events?resource_id=${ids.nics}`, undefined, { token })).body
+    expect(items).toEqual([])
+  })
+
+  it('has left all of it as it was', async () => {
+    const nic = await service.call('GET', `/v1/nics/${ids.nics}`)
+    expect(nic.body).toMatchObject({ state: 'in_use', name: '' })
+  })
+})
