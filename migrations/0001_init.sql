@@ -156,6 +156,7 @@ CREATE TABLE server (
   UNIQUE (id, project_id)
 );
 CREATE INDEX server_project_seq ON server (project_id, seq DESC);
+CREATE INDEX server_job ON server (job_id) WHERE job_id IS NOT NULL;
 CREATE INDEX server_hypervisor ON server (hypervisor_id) WHERE state <> 'terminated';
 CREATE UNIQUE INDEX server_qmp_socket_key ON server (hypervisor_id, qmp_socket) WHERE state <> 'terminated';
 
@@ -301,6 +302,7 @@ CREATE TABLE event (
   at            timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (project_id, xid, id)
 );
+CREATE INDEX event_type ON event (project_id, type, xid, id);
 CREATE INDEX event_resource ON event (resource_id, xid, id);
 CREATE INDEX event_address ON event (address, xid, id) WHERE address IS NOT NULL;
 

@@ -18,6 +18,7 @@ async function firstLine(command: string, ...args: string[]): Promise<string | u
 }
 
 export async function machineFacts() {
+  const commit = await firstLine('git', 'rev-parse', '--short', 'HEAD')
   const dirty = await firstLine('git', 'status', '--porcelain', '--untracked-files=no')
   return {
     cores: availableParallelism(),
@@ -29,7 +30,7 @@ export async function machineFacts() {
     qemu_accelerator: (await hasKvm()) ? 'kvm' : 'tcg (translated code, no hardware virtualisation)',
     redis: await firstLine('redis-server', '--version'),
     pgbench: await firstLine('pgbench', '--version'),
-    commit: `${await firstLine('git', 'rev-parse', '--short', 'HEAD')}${dirty ? ' and changes' : ''}`,
+    commit: commit === undefined ? 'not a checkout' : `${commit}${dirty ? ' and changes' : ''}`,
     load_at_start: Number(loadavg()[0]?.toFixed(2)),
   }
 }

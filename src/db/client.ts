@@ -1,6 +1,6 @@
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
-import { translateRefusal } from './constraint-errors.ts'
+import { refusedConstraint, translateRefusal } from './constraint-errors.ts'
 import * as schema from './schema.ts'
 
 /** Either a pool (each statement is its own transaction) or the one connection of an open transaction. */
@@ -17,7 +17,16 @@ export interface Database extends Db {
  * @param max - connections at most.
  */
 export function openDatabase(url: string, max = 16): Database {
-  const pool = new pg.Pool({ connectionString: url, max, application_name: 'patchbay' })
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    application_name: 'patchbay',
+    keepAlive: true,
+    // Nothing may wait without end: not for a connection, not for a lock that a frozen replica holds.
+    connectionTimeoutMillis: 10_000,
+    statement_timeout: 30_000,
+    idle_in_transaction_session_timeout: 30_000,
+  })
   // An idle connection that drops is replaced on next use; without a listener it would end the process.
   pool.on('error', () => undefined)
   return drizzle({ client: pool, schema }) as Database
@@ -44,7 +53,7 @@ export async function transaction<T>(db: Database, work: (tx: Db) => Promise<T>)
       await client.query('ROLLBACK').catch((cause: Error) => {
         broken = cause // the connection itself is gone: the pool must not hand it out again
       })
-      if (tries < MAX_TRIES && RETRYABLE.has(sqlState(error) ?? '')) continue
+      if (tries < MAX_TRIES && mayPass(error)) continue
       throw translateRefusal(error)
     } finally {
       client.release(broken)
@@ -52,8 +61,25 @@ export async function transaction<T>(db: Database, work: (tx: Db) => Promise<T>)
   }
 }
 
+/** Whether the same work may do next time. A MAC that a NIC has already is one: others are drawn then. */
+const mayPass = (error: unknown): boolean =>
+  RETRYABLE.has(sqlState(error) ?? '') || refusedConstraint(error)?.constraint === 'nic_pkey'
+
 /** SQLSTATE of a PostgreSQL error, bare or wrapped by Drizzle. */
 export function sqlState(error: unknown): string | undefined {
   const pgError = error instanceof Error && error.cause instanceof pg.DatabaseError ? error.cause : error
   return pgError instanceof pg.DatabaseError ? pgError.code : undefined
+}
+
+/** Connection refused, cut or not to be had: of Node (ECONN…), of PostgreSQL (class 08, and 57P0x: shutting down). */
+const AWAY = /^(ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|08...|57P0[123]|53300)$/
+const CUT = /^(Connection terminated|timeout exceeded when trying to connect)/
+
+/** Whether a query failed because no database answers: the caller's request was in order and may succeed later. */
+export function isDatabaseAway(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code } = at as { code?: unknown }
+    if ((typeof code === 'string' && AWAY.test(code)) || CUT.test(at.message)) return true
+  }
+  return false
 }

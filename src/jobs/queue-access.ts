@@ -30,7 +30,7 @@ export async function ensureQueueRole(db: Db, secretKey: SecretKey): Promise<voi
   END $do$`)
   for (const grant of [
     `GRANT USAGE ON SCHEMA bullmq TO ${role}`,
-    `GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA bullmq TO ${role}`,
+    `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA bullmq TO ${role}`,
     `GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA bullmq TO ${role}`,
     `GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA bullmq TO ${role}`,
   ]) {

@@ -6,14 +6,17 @@
  */
 import { asc, eq, inArray, lte, sql } from 'drizzle-orm'
 import type { Logger } from 'pino'
-import { type Database, transaction } from '../db/client.ts'
+import { type Database, type Db, transaction } from '../db/client.ts'
 import { job, outbox } from '../db/schema.ts'
 import type { JobAction } from './catalogue.ts'
-import type { Publisher } from './engines.ts'
+import type { Message, Publisher } from './engines.ts'
 
 /** Finds what another replica promised and died over; this replica's own promises are published at once. */
 const POLL_MS = 500
 const REPUBLISH_MS = 60_000
+/** For this long a row is in the hands of the replica that took it; should that one die, another takes it then. */
+const LEASE_MS = 3_000
+const PUBLISH_MS = 5_000
 const BATCH = 100
 
 export interface Relay {
@@ -60,8 +63,33 @@ export function startRelay(db: Database, publisher: Publisher, log: Logger): Rel
   }
 }
 
-/** Publishes a batch of rows that are due. @returns how many there were. */
-export function publishDue(db: Database, publisher: Publisher): Promise<number> {
+/**
+ * Publishes a batch of rows that are due. They are leased first, in a transaction of its own: a queue that hangs holds no
+ * lock that a report or an event stream would wait for. Those that the queue did not take come due again after the lease.
+ * @returns how many there were.
+ */
+export async function publishDue(db: Database, publisher: Publisher): Promise<number> {
+  const due = await takeDue(db)
+  const outcomes = await Promise.allSettled(due.map((message) => withinTime(publisher.publish(message))))
+  const published = due.filter((_, index) => outcomes[index]?.status === 'fulfilled')
+  if (published.length > 0) await putOff(db, published, REPUBLISH_MS)
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected')
+  if (failure) {
+    throw new Error(`${due.length - published.length} jobs could not be published`, { cause: failure.reason })
+  }
+  return due.length
+}
+
+/** Rows of jobs that have ended meanwhile are gone: nothing is done about those. */
+async function putOff(db: Db, messages: readonly Message[], forMs: number): Promise<void> {
+  const ids = messages.map(({ jobId }) => jobId)
+  await db
+    .update(outbox)
+    .set({ dueAt: sql`now() + ${forMs} * interval '1 ms'` })
+    .where(inArray(outbox.jobId, ids))
+}
+
+function takeDue(db: Database): Promise<Message[]> {
   return transaction(db, async (tx) => {
     const rows = await tx
       .select({ jobId: outbox.jobId, hypervisorId: outbox.hypervisorId, action: job.action, serverId: job.serverId })
@@ -71,17 +99,17 @@ export function publishDue(db: Database, publisher: Publisher): Promise<number> 
       .orderBy(asc(outbox.dueAt))
       .limit(BATCH)
       .for('update', { of: outbox, skipLocked: true })
-    if (rows.length === 0) return 0
-    await Promise.all(rows.map((row) => publisher.publish({ ...row, action: row.action as JobAction })))
-    await tx
-      .update(outbox)
-      .set({ dueAt: sql`now() + ${REPUBLISH_MS} * interval '1 ms'` })
-      .where(
-        inArray(
-          outbox.jobId,
-          rows.map(({ jobId }) => jobId),
-        ),
-      )
-    return rows.length
+    const messages = rows.map((row) => ({ ...row, action: row.action as JobAction }))
+    if (messages.length > 0) await putOff(tx, messages, LEASE_MS)
+    return messages
   })
+}
+
+/** BullMQ on Redis waits for a connection without end. */
+async function withinTime(published: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`the queue did not answer within ${PUBLISH_MS} ms`)), PUBLISH_MS)
+  })
+  await Promise.race([published, late]).finally(() => clearTimeout(timer))
 }

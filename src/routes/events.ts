@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
-import { type EventView, eventsAfter, listEvents, newestEventId } from '../domain/event/events.ts'
+import { type EventFilter, type EventView, eventsAfter, listEvents, newestEventId } from '../domain/event/events.ts'
 import { refusals } from './problem.ts'
 import { Body, Ipv4, itemsOf, PageQuery, pageFrom } from './schemas.ts'
 
@@ -35,7 +35,8 @@ export function eventRoutes(app: App, deps: Deps): void {
       },
     },
     async (request, reply) => {
-      if (request.headers.accept?.includes('text/event-stream')) return stream(deps, request, reply, closing.signal)
+      if (request.headers.accept?.includes('text/event-stream'))
+        return stream(deps, request, reply, closing.signal, request.query)
       return listEvents(deps.db, request.actor.projectId, request.query, pageFrom(request.query))
     },
   )
@@ -47,6 +48,7 @@ async function stream(
   request: FastifyRequest,
   reply: FastifyReply,
   closing: AbortSignal,
+  filter: EventFilter,
 ): Promise<FastifyReply> {
   const { projectId } = request.actor
   const gone = new AbortController()
@@ -61,7 +63,7 @@ async function stream(
   out.write(`retry: 1000\nid: ${last}\n: stream starts here\n\n`)
   let spoke = Date.now()
   while (!over.aborted) {
-    const events = await eventsAfter(deps.db, projectId, last, BATCH).catch((error: unknown) => {
+    const events = await eventsAfter(deps.db, projectId, last, BATCH, filter).catch((error: unknown) => {
       request.log.warn({ err: error }, 'event stream: the database does not answer')
       return []
     })

@@ -144,7 +144,9 @@ export function serverRoutes(app: App, deps: Deps): void {
         tags,
         summary: 'Start a stopped server with the NICs it has',
         params: byId,
-        body: Body({}),
+        body: Body({
+          force: Type.Optional(Type.Boolean({ description: 'Accepted for symmetry; a start has nobody to wait for' })),
+        }),
         response: jobAnswers,
       },
     },

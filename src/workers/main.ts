@@ -1,29 +1,34 @@
 import { spawn } from 'node:child_process'
-import { rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Logger, pino } from 'pino'
 import { type Config, readHypervisorToken } from '../config.ts'
+import { LockedError, takeLock } from '../data-lock.ts'
 import type { JobAction } from '../jobs/catalogue.ts'
 import { openConsumer } from '../jobs/engines.ts'
 import { packageRoot } from '../package-root.ts'
-import { ControlPlane } from './control-plane.ts'
+import { ControlPlane, RefusedError } from './control-plane.ts'
 import { DataPlane } from './host/data-plane.ts'
 import { Observer } from './observer.ts'
-import { eachLimited, Reconciler } from './reconcile.ts'
+import { Reconciler } from './reconcile.ts'
 import { runJob } from './run-job.ts'
+import { Semaphore } from './semaphore.ts'
 import { runDirOf, Servers } from './servers.ts'
 
-/** Jobs at work at once; those of one server wait for each other. */
-const CONCURRENCY = 32
+/** Messages in hand at once. Most of them wait for their server; how many are at work is `Servers`' to say. */
+const CONCURRENCY = 1_000
 const HEARTBEAT_MS = 5_000
 /** Guests that are asked to shut down get this long before their power is cut. */
 const GRACE_MS = 5_000
 /** Jobs at work get this long to end when the worker stops; what is left is done by the next one. */
 const DRAIN_MS = 8_000
 const STOPS_AT_ONCE = 8
+/** How long a worker that is stopping may hold the data plane. */
+const PREDECESSOR_MS = 20_000
+const LOCK_PAUSE_MS = 200
 /** Kernel messages come in flocks. */
 const QUIET_MS = 50
 const REOPEN_MS = 1_000
@@ -46,7 +51,11 @@ export async function runWorker(config: Config): Promise<void> {
   const observer = new Observer(control, servers, log)
   const reconciler = new Reconciler({ control, plane, servers, observer, log })
 
+  const unlock = await lockDataPlane(config.netns)
   await plane.open()
+  // Guests come back, and drift is mended, even while the queue is away.
+  reconciler.start()
+  const monitor = watchKernel(config.netns, () => reconciler.nudge(), log)
   const access = await control.queueAccess()
   const consumer = openConsumer(access, config.hypervisorId, CONCURRENCY, (nudge) =>
     runJob(
@@ -64,13 +73,17 @@ export async function runWorker(config: Config): Promise<void> {
       nudge,
     ),
   )
-  await consumer.ready()
   const facts = { hostname: hostname(), netns: config.netns, queue: access.engine, guests: ['qemu', 'namespace'] }
-  const beat = () => control.heartbeat(facts).catch((error: unknown) => log.warn({ err: error }, 'no heartbeat'))
+  const beat = () =>
+    control.heartbeat(facts).catch((error: unknown) => {
+      log.warn({ err: error }, 'no heartbeat')
+      if (error instanceof RefusedError && error.status === 401) {
+        log.fatal('this hypervisor has a new token: start the worker with it')
+        process.exit(1) // the guests run on
+      }
+    })
   await beat()
   const heartbeat = setInterval(() => void beat(), HEARTBEAT_MS)
-  const monitor = watchKernel(config.netns, () => reconciler.nudge(), log)
-  reconciler.start()
 
   let stopping = false
   const stop = async (keepGuests: boolean): Promise<void> => {
@@ -82,6 +95,7 @@ export async function runWorker(config: Config): Promise<void> {
     await Promise.race([Promise.all([reconciler.close(), consumer.close()]), sleep(DRAIN_MS)])
     control.close()
     if (!keepGuests) await stopGuests(servers, plane, runDir, log)
+    await unlock()
   }
   const stopAndExit = (keepGuests: boolean) => {
     stop(keepGuests)
@@ -93,16 +107,41 @@ export async function runWorker(config: Config): Promise<void> {
   process.on('SIGHUP', () => stopAndExit(true))
 }
 
-/** Stops every guest of this hypervisor and takes the data plane down. They come back with the next worker. */
+/**
+ * One worker per data plane: two would take each other's guests for orphans. One that is on its way out gets the time.
+ * @throws OperatorError when another worker stays.
+ */
+async function lockDataPlane(netns: string): Promise<() => Promise<void>> {
+  const file = `${runDirOf(netns)}.lock`
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o755 })
+  for (const until = Date.now() + PREDECESSOR_MS; ; await sleep(LOCK_PAUSE_MS)) {
+    try {
+      return await takeLock(file, `the data plane ${netns} (PATCHBAY_NETNS)`)
+    } catch (error) {
+      if (!(error instanceof LockedError) || Date.now() > until) throw error
+    }
+  }
+}
+
+/**
+ * Stops every guest of this hypervisor and takes the data plane down; they come back with the next worker. The folder of
+ * a guest that did not stop stays: by it the next worker finds the guest.
+ */
 async function stopGuests(servers: Servers, plane: DataPlane, runDir: string, log: Logger): Promise<void> {
-  await eachLimited(await servers.registered(), STOPS_AT_ONCE, async (server) => {
-    await servers
-      .remnant(server)
-      .stop({ force: false, graceMs: GRACE_MS })
-      .catch((error: unknown) => log.error({ err: error, server: server.id }, 'a guest did not stop'))
-  })
+  let left = 0
+  const places = new Semaphore(STOPS_AT_ONCE)
+  const stopOne = async (server: Awaited<ReturnType<Servers['registered']>>[number]): Promise<void> => {
+    try {
+      await servers.remnant(server).stop({ force: false, graceMs: GRACE_MS })
+      await servers.forget(server)
+    } catch (error) {
+      left += 1
+      log.error({ err: error, server: server.id }, 'a guest did not stop')
+    }
+  }
+  await Promise.all((await servers.registered()).map((server) => places.run(() => stopOne(server))))
   await plane.destroy()
-  await rm(runDir, { recursive: true, force: true })
+  if (left === 0) await rm(runDir, { recursive: true, force: true })
 }
 
 /** Calls back, at most every `QUIET_MS`, when the kernel says that a device in the data plane went. */

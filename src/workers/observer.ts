@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { canonicalJson } from '../canonical-json.ts'
 import type { NicObservation } from '../jobs/work-order.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { findLinks } from './host/links.ts'
@@ -12,14 +11,15 @@ import type { Servers } from './servers.ts'
 /** A guest takes a moment for DHCP after it has the card: look often at first, then seldom, then leave it. */
 const PAUSES_MS = [0, 100, 200, 400, 800, 1500, 3000, 6000, 10_000, 20_000]
 
-/** Reports what guests show of their cards, until each shows the address it should have. */
+/**
+ * Reports what guests show of their cards after each attach, until each shows the address it should have. Every attach is
+ * followed by itself, so that one does not end the watch over another; the control plane keeps what is new.
+ */
 export class Observer {
   readonly #control: ControlPlane
   readonly #servers: Servers
   readonly #log: Logger
   readonly #closed = new AbortController()
-  readonly #told = new Map<string, string>()
-  readonly #watching = new Map<string, AbortController>()
 
   constructor(control: ControlPlane, servers: Servers, log: Logger) {
     this.#control = control
@@ -27,42 +27,26 @@ export class Observer {
     this.#log = log
   }
 
-  /** Follows the cards of a server in the background; a later call for the same server takes over. */
+  /** Follows cards of a server in the background. */
   follow(work: ServerWork): void {
-    this.#watching.get(work.server.id)?.abort()
-    if (work.cards.length === 0 || this.#closed.signal.aborted) return
-    const watch = new AbortController()
-    this.#watching.set(work.server.id, watch)
-    this.#follow(work, AbortSignal.any([watch.signal, this.#closed.signal]))
-      .catch((error: unknown) => {
-        if (!this.#closed.signal.aborted) this.#log.debug({ err: error }, 'observation ended early')
-      })
-      .finally(() => {
-        if (this.#watching.get(work.server.id) === watch) this.#watching.delete(work.server.id)
-      })
+    this.#follow(work).catch((error: unknown) => {
+      if (!this.#closed.signal.aborted) this.#log.debug({ err: error }, 'observation ended early')
+    })
   }
 
-  async #follow(work: ServerWork, signal: AbortSignal): Promise<void> {
+  async #follow(work: ServerWork): Promise<void> {
+    let cards = work.cards
     for (const pause of PAUSES_MS) {
-      if (pause > 0) await sleep(pause, undefined, { signal })
-      const seen = await this.#servers.locked(work.server.id, () => look(work))
-      if (signal.aborted) return
-      await this.tell(seen)
-      if (seen.every((one) => isComplete(one, work))) return
+      if (cards.length === 0) return
+      if (pause > 0) await sleep(pause, undefined, { signal: this.#closed.signal })
+      const seen = await this.#servers.locked(work.server.id, () => look({ ...work, cards }))
+      if (this.#closed.signal.aborted) return
+      await this.#control.observe(seen.filter(({ host }) => host !== null))
+      // A card whose tap is gone was detached meanwhile; one that is complete needs no second look.
+      cards = cards.filter(({ nic }) =>
+        seen.some((one) => one.id === nic.id && one.host !== null && !isComplete(one, work)),
+      )
     }
-  }
-
-  /** Sends those observations that differ from what was sent last. */
-  async tell(seen: readonly NicObservation[]): Promise<void> {
-    const fresh = seen.filter((one) => this.#told.get(one.id) !== canonicalJson(one))
-    if (fresh.length === 0) return
-    await this.#control.observe(fresh)
-    for (const one of fresh) this.#told.set(one.id, canonicalJson(one))
-  }
-
-  /** A card has left: what was last seen of it is not to be compared with any more. */
-  forget(mac: string): void {
-    this.#told.delete(mac)
   }
 
   close(): void {
@@ -71,7 +55,7 @@ export class Observer {
 }
 
 /** What kernel and guest show of a server's cards now. */
-export async function look({ plane, guest, cards }: ServerWork): Promise<NicObservation[]> {
+async function look({ plane, guest, cards }: ServerWork): Promise<NicObservation[]> {
   const names = cards.map(({ nic }) => tapName(nic.id))
   const [links, inside] = await Promise.all([findLinks(plane.netns, names), guest.look().catch(() => undefined)])
   return cards.map(({ nic }) => observation(nic.id, links.get(tapName(nic.id)), inside))

@@ -26,6 +26,7 @@ import {
 } from './host-work.ts'
 import type { Observer } from './observer.ts'
 import { guestNic, networkSpec, type Placed, placed } from './placement.ts'
+import { Semaphore } from './semaphore.ts'
 import type { Servers } from './servers.ts'
 
 /** Drift is healed within 3 s: one period and the repair. */
@@ -48,6 +49,8 @@ export interface ReconcilerParts {
 export class Reconciler {
   readonly #parts: ReconcilerParts
   readonly #resting = new Map<string, { until: number; pauseMs: number }>()
+  readonly #hands = new Map<string, Promise<void>>()
+  readonly #places = new Semaphore(ATONCE)
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #again = false
@@ -86,6 +89,7 @@ export class Reconciler {
     this.#closed = true
     clearInterval(this.#timer)
     await this.#running
+    await Promise.all(this.#hands.values())
   }
 
   /** One comparison, and the repairs that it calls for. */
@@ -97,17 +101,31 @@ export class Reconciler {
       await plane.open()
       view = await plane.look()
     }
-    await eachLimited(desired.servers, ATONCE, (server) =>
-      this.#attempt(server.id, async () => {
+    for (const server of desired.servers) {
+      this.#inHand(server.id, async () => {
         if (await this.#seemsWrong(server, desired, view)) await this.#repair(server.id)
-      }),
-    )
+      })
+    }
     const known = new Set(desired.servers.map(({ id }) => id))
     for (const server of await servers.registered()) {
-      if (!known.has(server.id)) await this.#attempt(server.id, () => this.#removeServer(server))
+      if (!known.has(server.id)) this.#inHand(server.id, () => this.#removeServer(server))
     }
     await this.#removeTaps(desired, view)
     await this.#removeNetworks(desired, view)
+  }
+
+  /**
+   * Looks after one server beside the round: one that takes long holds up neither the others nor the next round, which
+   * leaves it alone until it is done.
+   */
+  #inHand(serverId: string, act: () => Promise<void>): void {
+    if (this.#hands.has(serverId)) return
+    const done = this.#places
+      .run(() => this.#attempt(serverId, act))
+      .finally(() => {
+        this.#hands.delete(serverId)
+      })
+    this.#hands.set(serverId, done)
   }
 
   async #attempt(key: string, act: () => Promise<void>): Promise<void> {
@@ -260,17 +278,4 @@ async function letGoOfDeadTaps(work: ServerWork): Promise<void> {
   const plugged = await guest.plugged()
   const dead = cards.filter(({ nic }) => plugged.has(nic.id) && !links.get(tapName(nic.id))?.carrier)
   if (dead.length > 0) await unplug({ ...work, cards: dead })
-}
-
-/** Runs `act` for each item, at most `limit` at once. */
-export async function eachLimited<T>(
-  items: readonly T[],
-  limit: number,
-  act: (item: T) => Promise<void>,
-): Promise<void> {
-  const queue = items.values()
-  const lane = async (): Promise<void> => {
-    for (const item of queue) await act(item)
-  }
-  await Promise.all(Array.from({ length: limit }, lane))
 }

@@ -28,16 +28,19 @@ export interface Surroundings {
  * @throws FinalError when the job failed for good, the step's error when the queue is to call again.
  */
 export const runJob = (around: Surroundings, nudge: Nudge): Promise<void> =>
-  around.servers.locked(nudge.serverId, async () => {
+  around.servers.atWork(nudge.serverId, async () => {
     const order = await claim(around, nudge.jobId)
-    if (order) await attempt(around, order, nudge.lastAttempt)
+    if (!order) return
+    // Whoever can write to the queue could otherwise have a job done beside another one of its server.
+    if (order.server.id !== nudge.serverId) throw new Error(`the message of job ${nudge.jobId} names the wrong server`)
+    await attempt(around, order, nudge.lastAttempt)
   })
 
 async function claim({ control, log }: Surroundings, jobId: string): Promise<WorkOrder | undefined> {
   try {
     return await control.claim(jobId)
   } catch (error) {
-    if (!(error instanceof RefusedError)) throw error
+    if (!isStale(error)) throw error
     log.info({ job: jobId, code: error.code }, 'the job is not to be done any more')
     return undefined
   }
@@ -78,8 +81,10 @@ async function tell(control: ControlPlane, log: Logger, jobId: string, report: J
   try {
     await control.report(jobId, report)
   } catch (error) {
-    if (!(error instanceof RefusedError)) throw error
+    if (!isStale(error)) throw error
     // A later attempt has taken over, and will say how it ended.
     log.warn({ job: jobId, attempt: report.attempt, code: error.code }, 'the report is not wanted any more')
   }
 }
+
+const isStale = (error: unknown): error is RefusedError => error instanceof RefusedError && error.code === 'job_stale'

@@ -5,6 +5,7 @@ import type { Guest } from './guests/guest.ts'
 import { NamespaceGuest } from './guests/namespace.ts'
 import { QemuGuest } from './guests/qemu.ts'
 import { KeyedMutex } from './host/keyed-mutex.ts'
+import { Semaphore } from './semaphore.ts'
 
 export interface GuestImage {
   readonly kernel: string
@@ -21,6 +22,9 @@ export const runDirOf = (netns: string): string => path.join('/run/patchbay', ne
 export const agentSocketOf = (netns: string, serverId: string): string =>
   path.join(runDirOf(netns), 'servers', `qemu.${serverId}`, 'agent.sock')
 
+/** Jobs at work at once on a hypervisor. */
+const AT_WORK = 32
+
 /** What has to be known of a server to find its guest again without the control plane. */
 type Described = Pick<OrderServer, 'id' | 'guest' | 'vcpus' | 'memory_mb' | 'qmp_socket' | 'qga_socket'>
 
@@ -33,6 +37,7 @@ export class Servers {
   readonly #directory: string
   readonly #image: GuestImage
   readonly #mutex = new KeyedMutex()
+  readonly #atWork = new Semaphore(AT_WORK)
 
   constructor(options: { netns: string; runDir: string; image: GuestImage }) {
     this.#netns = options.netns
@@ -43,6 +48,14 @@ export class Servers {
   /** One act at a time on one server; different servers side by side. */
   locked<T>(serverId: string, act: () => Promise<T>): Promise<T> {
     return this.#mutex.run([serverId], act)
+  }
+
+  /**
+   * The same for a job. Only so many are at work on the hypervisor at once; one that waits for its server takes no place
+   * from the others, so a server that hangs holds up nobody but itself.
+   */
+  atWork<T>(serverId: string, act: () => Promise<T>): Promise<T> {
+    return this.#mutex.run([serverId], () => this.#atWork.run(act))
   }
 
   /** Whether somebody has the server locked, or waits for it. */

@@ -47,7 +47,12 @@ describe('an access key', () => {
     const again = await newKey({ role: 'reader', name: 'seen once' }, headers)
     expect(again.headers['idempotency-replayed']).toBe('true')
     expect(again.body).toEqual(made)
-    const hypervisor = await service.call('POST', '/v1/hypervisors', { id: 'hv-a', zone_id: 'z' }, { headers: { 'idempotency-key': 'hv' } })
+    const hypervisor = await service.call(
+      'POST',
+      '/v1/hypervisors',
+      { id: 'hv-a', zone_id: 'z' },
+      { headers: { 'idempotency-key': 'hv' } },
+    )
     const text = await wholeDatabase()
     expect(text).toContain(made.access_key_id) // the search does find what is there
     for (const secret of [made.token, made.secret_access_key, hypervisor.body.token, service.token]) {

@@ -18,7 +18,8 @@ const NEEDS: Readonly<Record<AccessRole | 'hypervisor' | 'nobody', readonly stri
   operator: `createVpc updateVpc deleteVpc createNetwork updateNetwork deleteNetwork joinNetwork leaveNetwork
     createNic createNics updateNic deleteNic attachNic detachNic createServer updateServer deleteServer startServer
     stopServer attachNics detachNics`.split(/\s+/),
-  admin: `registerHypervisor createProject listProjects getProject deleteProject createAccessKey listAccessKeys getAccessKey
+  admin:
+    `registerHypervisor createProject listProjects getProject deleteProject createAccessKey listAccessKeys getAccessKey
     deleteAccessKey`.split(/\s+/),
   hypervisor: ['getQueueAccess', 'sendHeartbeat', 'getDesiredState', 'claimJob', 'reportJob', 'sendObservations'],
 }
@@ -52,12 +53,18 @@ function routesOf({ app }: Service): { method: string; url: string }[] {
     .printRoutes({ commonPrefix: false })
     .split('\n')
     .flatMap((line) => {
-      const [, indent = '', part = '', methods = ''] = /^((?:[│ ] {3})*)[├└]── (\S*)(?: \(([A-Z, ]+)\))?$/.exec(line) ?? []
+      const [, indent = '', part = '', methods = ''] =
+        /^((?:[│ ] {3})*)[├└]── (\S*)(?: \(([A-Z, ]+)\))?$/.exec(line) ?? []
       if (line.trim() === '') return []
       const depth = indent.length / 4
       parents.splice(depth)
       parents.push(part)
-      const url = urlOf(parents.join('').replaceAll(/:(\w+)/g, '{$1}').replace('*', 'x'))
+      const url = urlOf(
+        parents
+          .join('')
+          .replaceAll(/:(\w+)/g, '{$1}')
+          .replace('*', 'x'),
+      )
       return methods === '' ? [] : methods.split(', ').map((method) => ({ method, url }))
     })
 }

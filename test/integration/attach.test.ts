@@ -63,7 +63,10 @@ describe('attach', () => {
     const nic = await aNic(service)
     const taken = await attach(nic.id, server.id, { slot: 1 })
     expectProblem(taken, 409, 'slot_in_use')
-    expect(taken.body).toMatchObject({ detail: `slot 1 of server ${server.id} is taken`, errors: [{ pointer: '/slot' }] })
+    expect(taken.body).toMatchObject({
+      detail: `slot 1 of server ${server.id} is taken`,
+      errors: [{ pointer: '/slot' }],
+    })
     for (const slot of [0, 64, -1]) {
       const refused = await attach(nic.id, server.id, { slot })
       expectProblem(refused, 400, 'invalid_request')
@@ -135,10 +138,11 @@ describe('attach', () => {
     expect(refused.body.detail).toBe(`NIC ${nic.id} is in slot 1 of server ${server.id} already`)
   })
 
-  it('of several passes over those that are there already', async () => {
+  it('of several passes over those that are there already, but not over those still on their way', async () => {
     const { nic, server } = await attached()
-    const more = await aNic(service)
+    const [more, another] = [await aNic(service), await aNic(service)]
     expect((await attachAll(server.id, [nic.id, more.id])).body.nic_ids).toEqual([more.id])
+    expectProblem(await attachAll(server.id, [more.id, another.id]), 409, 'nic_busy')
   })
 
   it('of several is all or none, and names those that are not there', async () => {

@@ -30,7 +30,18 @@ const places = ({ body }: Answer): string[] =>
 const named = (operations: typeof OPERATIONS) => operations.map((at) => [`${at.method} ${at.path}`, at] as const)
 
 describe('a malformed id in', () => {
-  const BAD = ['x', 'vpc-', 'VPC-0000000000', "i-1'--", '%00', 'net-%00', '%F0%9F%98%80', '..%2f', 'a'.repeat(150), '52:54']
+  const BAD = [
+    'x',
+    'vpc-',
+    'VPC-0000000000',
+    "i-1'--",
+    '%00',
+    'net-%00',
+    '%F0%9F%98%80',
+    '..%2f',
+    'a'.repeat(150),
+    '52:54',
+  ]
   // What is let in by a hypervisor's token is in jobs.test.ts.
   const withId = OPERATIONS.filter(({ path }) => path.includes('{id}') && !path.includes('hypervisors'))
 
@@ -65,7 +76,9 @@ describe('the query of', () => {
     const rest = at.query.filter((name) => !['limit', 'cursor'].includes(name))
     const nul = await get(`${url}?limit=0&${rest.map((name) => `${name}=%00`).join('&')}&surprise=1`)
     expectProblem(nul, 400, 'invalid_request')
-    expect(new Set(places(nul))).toEqual(new Set(['query:/limit', 'query:/surprise', ...rest.map((n) => `query:/${n}`)]))
+    expect(new Set(places(nul))).toEqual(
+      new Set(['query:/limit', 'query:/surprise', ...rest.map((n) => `query:/${n}`)]),
+    )
     for (const name of at.query) {
       const doubled = await get(`${url}?${name}=1&${name}=2`)
       expectProblem(doubled, 400, 'invalid_request')
@@ -74,7 +87,14 @@ describe('the query of', () => {
   })
 
   it.each(named(lists))('%s: a cursor of somewhere else is refused', async (_name, at) => {
-    const cursors = ['x', 's1', Buffer.from('s-1').toString('base64url'), Buffer.from('s1;').toString('base64url'), '%00', '']
+    const cursors = [
+      'x',
+      's1',
+      Buffer.from('s-1').toString('base64url'),
+      Buffer.from('s1;').toString('base64url'),
+      '%00',
+      '',
+    ]
     for (const cursor of cursors) {
       const answer = await get(`${urlOf(at.path)}?cursor=${cursor}`)
       expectProblem(answer, 400, 'invalid_cursor')
@@ -91,20 +111,29 @@ describe('the query of', () => {
 })
 
 describe('a header', () => {
-  it.each(['1', '"x"', '""', 'W/', '"-1"', '"1", "2"', '"9999999999"', "'1'"])('If-Match: %s is refused', async (value) => {
-    for (const [method, body] of [['PATCH', { name: 'x' }], ['DELETE', undefined]] as const) {
-      for (const url of [`/v1/nics/${nicId}`, `/v1/networks/${networkId}`, `/v1/servers/${serverId}`]) {
-        const answer = await service.call(method, url, body, { headers: { 'if-match': value } })
-        expectProblem(answer, 400, 'invalid_request')
-        expect(places(answer)).toEqual(['header:/if-match'])
+  it.each(['1', '"x"', '""', 'W/', '"-1"', '"1", "2"', '"9999999999"', "'1'"])(
+    'If-Match: %s is refused',
+    async (value) => {
+      for (const [method, body] of [
+        ['PATCH', { name: 'x' }],
+        ['DELETE', undefined],
+      ] as const) {
+        for (const url of [`/v1/nics/${nicId}`, `/v1/networks/${networkId}`, `/v1/servers/${serverId}`]) {
+          const answer = await service.call(method, url, body, { headers: { 'if-match': value } })
+          expectProblem(answer, 400, 'invalid_request')
+          expect(places(answer)).toEqual(['header:/if-match'])
+        }
       }
-    }
-  })
+    },
+  )
 
   it.each(['61', '-1', '1.5', 'x', '', '1e1', '0x10', 'Infinity', '99999999999999999999'])(
     'Prefer: wait=%s is refused, and the act is not begun',
     async (wait) => {
-      for (const [method, url] of [['POST', `/v1/servers/${serverId}/stop`], ['DELETE', `/v1/servers/${serverId}`]] as const) {
+      for (const [method, url] of [
+        ['POST', `/v1/servers/${serverId}/stop`],
+        ['DELETE', `/v1/servers/${serverId}`],
+      ] as const) {
         const answer = await service.call(method, url, undefined, { headers: { prefer: `wait=${wait}` } })
         expectProblem(answer, 400, 'invalid_request')
         expect(places(answer)).toEqual(['header:/prefer'])
@@ -112,11 +141,19 @@ describe('a header', () => {
     },
   )
 
-  it.each(['', ' ', 'two words', 'x'.repeat(256), 'ümlaut', 'tab\there'])('Idempotency-Key: "%s" is refused', async (key) => {
-    const answer = await service.call('POST', '/v1/vpcs', { name: 'v', cidr: '10.0.0.0/16' }, { headers: { 'idempotency-key': key } })
-    expectProblem(answer, 400, 'invalid_request')
-    expect(places(answer)).toEqual(['header:/idempotency-key'])
-  })
+  it.each(['', ' ', 'two words', 'x'.repeat(256), 'ümlaut', 'tab\there'])(
+    'Idempotency-Key: "%s" is refused',
+    async (key) => {
+      const answer = await service.call(
+        'POST',
+        '/v1/vpcs',
+        { name: 'v', cidr: '10.0.0.0/16' },
+        { headers: { 'idempotency-key': key } },
+      )
+      expectProblem(answer, 400, 'invalid_request')
+      expect(places(answer)).toEqual(['header:/idempotency-key'])
+    },
+  )
 
   it.each(['x', '1', '1-', '-1', '1-x', '99999999999999999999-1', ''])('Last-Event-ID: %s is refused', async (id) => {
     for (const accept of ['application/json', 'text/event-stream']) {
@@ -160,7 +197,10 @@ describe('a request over a socket', () => {
     new Promise<string>((resolve, reject) => {
       let answer = ''
       const socket = connect(port, '127.0.0.1', () => socket.write(bytes))
-      socket.on('data', (data) => (answer += data)).on('close', () => resolve(answer)).on('error', reject)
+      socket
+        .on('data', (data) => (answer += data))
+        .on('close', () => resolve(answer))
+        .on('error', reject)
     })
 
   it.each([

@@ -77,9 +77,15 @@ const BREAKS: readonly (readonly [constraint: string, code: string, ...sql: stri
   [
     'vpc_cidr_private',
     '23514',
-    ...['10.0.0.0/15', '10.0.1.0/24', '11.0.0.0/16', '172.32.0.0/16', '172.15.0.0/16', '192.169.0.0/16', 'fd00::/16'].map(
-      (cidr) => `INSERT INTO vpc (id, project_id, name, cidr) VALUES ('v', 'p', 'v', '${cidr}')`,
-    ),
+    ...[
+      '10.0.0.0/15',
+      '10.0.1.0/24',
+      '11.0.0.0/16',
+      '172.32.0.0/16',
+      '172.15.0.0/16',
+      '192.169.0.0/16',
+      'fd00::/16',
+    ].map((cidr) => `INSERT INTO vpc (id, project_id, name, cidr) VALUES ('v', 'p', 'v', '${cidr}')`),
   ],
   ['network_vni_key', '23505', network('net-x', 5000)],
   ['network_vni_range', '23514', network('net-x', 4095), network('net-x', 16_777_216)],
@@ -168,12 +174,7 @@ const BREAKS: readonly (readonly [constraint: string, code: string, ...sql: stri
   ],
   ['nic_slot_range', '23514', nic(0x20, 20, onServer('64')), nic(0x20, 20, onServer('-1'))],
   ['nic_server_slot_key', '23505', nic(0x20, 20, onServer('1'))],
-  [
-    'nic_server_with_slot',
-    '23514',
-    nic(0x20, 20, onServer('NULL')),
-    nic(0x20, 20, { slot: '5' }),
-  ],
+  ['nic_server_with_slot', '23514', nic(0x20, 20, onServer('NULL')), nic(0x20, 20, { slot: '5' })],
   [
     'nic_server_unless_available',
     '23514',
@@ -228,11 +229,7 @@ const BREAKS: readonly (readonly [constraint: string, code: string, ...sql: stri
       (address) => `SELECT network_take_ports('net-a', 'p', 1, ARRAY['${address}']::inet[])`,
     ),
   ],
-  [
-    'nic_address_needs_cidr',
-    '23514',
-    `SELECT network_take_ports('net-bare', 'p', 1, ARRAY['10.0.1.40']::inet[])`,
-  ],
+  ['nic_address_needs_cidr', '23514', `SELECT network_take_ports('net-bare', 'p', 1, ARRAY['10.0.1.40']::inet[])`],
   ['network_joined', '23514', `SELECT network_take_ports('net-free', 'p', 1, '{}')`],
   [
     'network_ports_exhausted',

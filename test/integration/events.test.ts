@@ -25,13 +25,13 @@ afterEach(() => {
 afterAll(() => service.close())
 
 /** An open stream, and what has come over it so far. `from` is where it said it starts. */
-async function stream(lastEventId?: string, token = service.token) {
+async function stream(lastEventId?: string, token = service.token, query = '') {
   const events: StreamedEvent[] = []
   const head = { from: '', contentType: '' }
   const call = request({
     host: '127.0.0.1',
     port,
-    path: '/v1/events',
+    path: `/v1/events${query}`,
     headers: {
       authorization: `Bearer ${token}`,
       accept: 'text/event-stream',
@@ -103,7 +103,10 @@ describe('the event stream', () => {
         const wasDone = done
         await until('something new, or the end', () => events.length > 0 || done)
         if (wasDone) {
-          const all = () => new Set([...seen, ...events].filter(({ event }) => event === 'nic.created').map(({ data }) => data.resource_id))
+          const all = () =>
+            new Set(
+              [...seen, ...events].filter(({ event }) => event === 'nic.created').map(({ data }) => data.resource_id),
+            )
           await until('every NIC', () => all().size === 500)
           seen.push(...events)
           return
@@ -145,11 +148,22 @@ describe('the event stream', () => {
     expect(theirs.events.map(({ id }) => id)).toEqual(rows.map(({ id }) => id))
   })
 
+  it('is filtered as the list is', async () => {
+    const [network, other] = [await aNetwork(service), await aNetwork(service)]
+    const { events } = await stream(undefined, service.token, `?resource_id=${network.id}&type=network.updated`)
+    for (const name of ['one', 'two']) {
+      for (const { id } of [other, network]) await service.call('PATCH', `/v1/networks/${id}`, { name })
+    }
+    await until('both changes', () => events.length === 2)
+    expect(events.map(({ data }) => data.resource_id)).toEqual([network.id, network.id])
+  })
+
   it('of more events than one batch arrives whole', async () => {
     const from = (await stream()).head.from
     const network = await aNetwork(service)
     for (let round = 0; round < 3; round++) {
-      for (const nic of await nics(service, network.id, 252)) if (round < 2) await service.call('DELETE', `/v1/nics/${nic.id}`)
+      for (const nic of await nics(service, network.id, 252))
+        if (round < 2) await service.call('DELETE', `/v1/nics/${nic.id}`)
     }
     const { events } = await stream(from)
     await until('every event', () => events.filter(({ event }) => event === 'nic.created').length === 3 * 252)
@@ -185,7 +199,9 @@ describe('the list of events', () => {
     const first = (await service.call('GET', types)).body
     const second = (await service.call('GET', `${types}&cursor=${first.next_cursor}`)).body
     const third = (await service.call('GET', `${types}&cursor=${second.next_cursor}`)).body
-    const ids = [first, second, third].flatMap(({ items }) => items.map((event: { resource_id: string }) => event.resource_id))
+    const ids = [first, second, third].flatMap(({ items }) =>
+      items.map((event: { resource_id: string }) => event.resource_id),
+    )
     expect(new Set(ids.slice(0, 25))).toEqual(new Set(made.map(({ id }) => id)))
     expect(new Set(ids).size).toBe(ids.length)
   })

@@ -141,11 +141,20 @@ describe('networks', () => {
   it('change name, description and tags only if they match If-Match', async () => {
     const network = await aNetwork(service)
     const url = `/v1/networks/${network.id}`
-    const after = await service.call('PATCH', url, { description: 'd', tags: { a: 'b' } }, { headers: { 'if-match': '"1"' } })
+    const after = await service.call(
+      'PATCH',
+      url,
+      { description: 'd', tags: { a: 'b' } },
+      { headers: { 'if-match': '"1"' } },
+    )
     expect(after).toMatchObject({ status: 200, body: { description: 'd', tags: { a: 'b' }, name: network.name } })
     for (const method of ['PATCH', 'DELETE']) {
       const body = method === 'PATCH' ? { name: 'x' } : undefined
-      expectProblem(await service.call(method, url, body, { headers: { 'if-match': '"1"' } }), 412, 'precondition_failed')
+      expectProblem(
+        await service.call(method, url, body, { headers: { 'if-match': '"1"' } }),
+        412,
+        'precondition_failed',
+      )
     }
   })
 

@@ -182,8 +182,7 @@ describe('a list of NICs', () => {
   it('ends with next_cursor null, even when the last page is full', async () => {
     const network = await aNetwork(service)
     await nics(service, network.id, 20)
-    const page = async (query: string) =>
-      (await service.call('GET', `/v1/nics?network_id=${network.id}&${query}`)).body
+    const page = async (query: string) => (await service.call('GET', `/v1/nics?network_id=${network.id}&${query}`)).body
     const first = await page('limit=10')
     const second = await page(`limit=10&cursor=${first.next_cursor}`)
     expect([first.items.length, second.items.length, second.next_cursor]).toEqual([10, 10, null])
@@ -236,5 +235,33 @@ describe('the events of an address', () => {
       ['nic.created', second.id, undefined],
       ['nic.deleted', second.id, undefined],
     ])
+  })
+})
+
+describe('a MAC that is drawn and taken already', () => {
+  it.each([
+    ['a NIC', '/v1/nics', {}, {}],
+    ['a batch', '/v1/nics/batch', { count: 252 }, {}],
+    ['a batch with an Idempotency-Key', '/v1/nics/batch', { count: 252 }, { 'idempotency-key': 'k' }],
+    ['a server with its primary NIC', '/v1/servers', { name: 's', guest: 'namespace' }, {}],
+  ])('is drawn again for %s', async (_what, url, body, headers) => {
+    const crowded = await aService()
+    try {
+      const network = await aNetwork(crowded)
+      // Fails the first two inserts as PostgreSQL does; a sequence counts on when the transaction is rolled back.
+      await crowded.db.$client.query(`
+        CREATE SEQUENCE collisions;
+        CREATE FUNCTION collide() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          IF nextval('collisions') <= 2 THEN
+            RAISE EXCEPTION 'taken' USING ERRCODE = 'unique_violation', CONSTRAINT = 'nic_pkey';
+          END IF;
+          RETURN NEW;
+        END $$;
+        CREATE TRIGGER collide BEFORE INSERT ON nic FOR EACH ROW EXECUTE FUNCTION collide()`)
+      const made = await crowded.call('POST', url, { network_id: network.id, ...body }, { headers })
+      expect(made.status, JSON.stringify(made.body)).toBeLessThan(300)
+    } finally {
+      await crowded.close()
+    }
   })
 })

@@ -36,7 +36,10 @@ describe('an observation', () => {
   })
 
   it('of a NIC that is not there is passed over, and the others are stored', async () => {
-    const observed = [{ id: '52:54:00:00:00:00', host, guest: null }, { id: nic.id, host, guest: null }]
+    const observed = [
+      { id: '52:54:00:00:00:00', host, guest: null },
+      { id: nic.id, host, guest: null },
+    ]
     expect((await observe(observed)).status).toBe(204)
     expect((await read()).host).toEqual(host)
   })

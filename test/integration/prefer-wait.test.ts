@@ -1,9 +1,9 @@
 /** `Prefer: wait=N`: over real sockets too, for only there a client can go away. */
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { aReplica, type Replica } from '../support/a-replica.ts'
 import { type Answer, aService, type Service } from '../support/a-service.ts'
 import { aNic, aServer, finish } from '../support/builders.ts'
-import { aReplica, type Replica } from '../support/a-replica.ts'
 import { listening, untilNobodyPolls, untilSomebodyPolls } from '../support/listening.ts'
 import { until } from '../support/until.ts'
 
@@ -32,14 +32,17 @@ const jobOf = (nicId: string) =>
 const nothing = async () => undefined
 
 describe('Prefer: wait=N', () => {
-  it.each(['successful', 'failed'] as const)('answers 200 with the job that was %s within N seconds', async (outcome) => {
-    const answer = await attachWith('wait=30', (id) => finish(service, id, { outcome, error: 'why' }))
-    expect(answer.status).toBe(200)
-    expect(answer.headers['preference-applied']).toBe('wait=30')
-    expect(answer.headers.location).toBe(`/v1/jobs/${answer.body.id}`)
-    expect(answer.body).toMatchObject({ state: outcome, attempts: 1, error: 'why' })
-    expect(answer.body.finished_at).not.toBeNull()
-  })
+  it.each(['successful', 'failed'] as const)(
+    'answers 200 with the job that was %s within N seconds',
+    async (outcome) => {
+      const answer = await attachWith('wait=30', (id) => finish(service, id, { outcome, error: 'why' }))
+      expect(answer.status).toBe(200)
+      expect(answer.headers['preference-applied']).toBe('wait=30')
+      expect(answer.headers.location).toBe(`/v1/jobs/${answer.body.id}`)
+      expect(answer.body).toMatchObject({ state: outcome, attempts: 1, error: 'why' })
+      expect(answer.body.finished_at).not.toBeNull()
+    },
+  )
 
   it('answers 202 with the job as it is when it has not finished by then', async () => {
     const answer = await attachWith('wait=1', (id) => service.asWorker('POST', `/jobs/${id}/claim`, {}))
@@ -53,10 +56,13 @@ describe('Prefer: wait=N', () => {
     expect(answer.headers['preference-applied']).toBeUndefined()
   })
 
-  it.each(['respond-async, wait=30', 'WAIT=30', 'wait = 30', 'wait="30"', 'wait=30; foo'])('may be written %s', async (prefer) => {
-    const answer = await attachWith(prefer, (id) => finish(service, id))
-    expect(answer.status).toBe(200)
-  })
+  it.each(['respond-async, wait=30', 'WAIT=30', 'wait = 30', 'wait="30"', 'wait=30; foo'])(
+    'may be written %s',
+    async (prefer) => {
+      const answer = await attachWith(prefer, (id) => finish(service, id))
+      expect(answer.status).toBe(200)
+    },
+  )
 
   it('of an act that is already so answers 200 at once', async () => {
     const first = await attachWith('wait=30', (id) => finish(service, id))

@@ -198,7 +198,12 @@ describe('servers', () => {
 })
 
 describe('an adopted machine', () => {
-  const socket = (name: string) => ({ guest: 'qemu', qmp_socket: `/run/${name}.qmp`, qga_socket: `/run/${name}.qga` })
+  const socket = (name: string) => ({
+    guest: 'qemu',
+    hypervisor_id: HYPERVISOR,
+    qmp_socket: `/run/${name}.qmp`,
+    qga_socket: `/run/${name}.qga`,
+  })
 
   it('is adopted by an admin only, once, as qemu, without a network', async () => {
     const operator = await service.tokenOf('operator')
@@ -209,6 +214,22 @@ describe('an adopted machine', () => {
     const network = await aNetwork(service)
     expectProblem(await newServer({ ...socket('b'), network_id: network.id }), 400, 'adoption_needs_qmp')
     expectProblem(await newServer({ guest: 'qemu', qga_socket: '/run/b' }), 400, 'invalid_request')
+  })
+
+  it('is of a named hypervisor, by a path with one way to write it, and never a server of ours', async () => {
+    const { hypervisor_id: _, ...nowhere } = socket('d')
+    const refused = await newServer(nowhere)
+    expectProblem(refused, 400, 'adoption_needs_qmp')
+    expect(refused.body.errors).toMatchObject([{ pointer: '/hypervisor_id' }])
+    expectProblem(await newServer({ ...socket('d'), qmp_socket: '/run/x/../d.qmp' }), 400, 'invalid_request')
+    expectProblem(await newServer({ ...socket('d'), qmp_socket: '/run/patchbay/i-1/qmp' }), 409, 'already_adopted')
+  })
+
+  it('that was not there to adopt is no server, and may be adopted once it is there', async () => {
+    const { body } = await newServer(socket('e'))
+    await finish(service, body.id, { outcome: 'failed', error: 'no virtual machine answers' })
+    expect(await get(body.server_id)).toMatchObject({ state: 'terminated', last_error: 'no virtual machine answers' })
+    expect((await aServer(service, socket('e'))).state).toBe('running')
   })
 
   it('is neither started nor stopped by us, and may be adopted again after it was let go', async () => {

@@ -26,18 +26,26 @@ describe('a VPC', () => {
     expect(read.headers.etag).toBe('"1"')
   })
 
-  it.each(['10.0.0.0/16', '10.255.0.0/16', '172.16.0.0/16', '172.31.0.0/16', '192.168.0.0/16'])('may be %s', async (cidr) => {
-    expect((await newVpc(cidr)).status).toBe(201)
-  })
-
-  it.each(['10.0.0.0/15', '10.0.1.0/24', '172.15.0.0/16', '172.32.0.0/16', '192.167.0.0/16', '8.8.0.0/16', '0.0.0.0/0'])(
-    'may not be %s, and the refusal names the field',
+  it.each(['10.0.0.0/16', '10.255.0.0/16', '172.16.0.0/16', '172.31.0.0/16', '192.168.0.0/16'])(
+    'may be %s',
     async (cidr) => {
-      const refused = await newVpc(cidr)
-      expectProblem(refused, 400, 'cidr_invalid')
-      expect(refused.body.errors).toMatchObject([{ in: 'body', pointer: '/cidr' }])
+      expect((await newVpc(cidr)).status).toBe(201)
     },
   )
+
+  it.each([
+    '10.0.0.0/15',
+    '10.0.1.0/24',
+    '172.15.0.0/16',
+    '172.32.0.0/16',
+    '192.167.0.0/16',
+    '8.8.0.0/16',
+    '0.0.0.0/0',
+  ])('may not be %s, and the refusal names the field', async (cidr) => {
+    const refused = await newVpc(cidr)
+    expectProblem(refused, 400, 'cidr_invalid')
+    expect(refused.body.errors).toMatchObject([{ in: 'body', pointer: '/cidr' }])
+  })
 
   it('changes name, description and tags, counts the change in its ETag, and keeps the rest', async () => {
     const vpc = await aVpc(service, { description: 'before', tags: { a: '1' } })

@@ -75,11 +75,14 @@ export async function eventsAfter(
   projectId: string,
   after: string | undefined,
   limit: number,
+  filter: EventFilter = {},
 ): Promise<EventView[]> {
   const rows = await db
     .select()
     .from(event)
-    .where(and(eq(event.projectId, projectId), settled, after ? gt(position, place(after)) : undefined))
+    .where(
+      and(eq(event.projectId, projectId), settled, after ? gt(position, place(after)) : undefined, ...matching(filter)),
+    )
     .orderBy(asc(event.xid), asc(event.id))
     .limit(limit)
   return rows.map(view)
@@ -102,6 +105,12 @@ export interface EventFilter {
   readonly address?: string
 }
 
+const matching = (filter: EventFilter): (SQL | undefined)[] => [
+  filter.resource_id ? eq(event.resourceId, filter.resource_id) : undefined,
+  filter.type ? eq(event.type, filter.type) : undefined,
+  filter.address ? eq(event.address, filter.address) : undefined,
+]
+
 /** A page of events, newest first. `cursor` is the id of the last event of the page before. */
 export async function listEvents(
   db: Db,
@@ -115,9 +124,7 @@ export async function listEvents(
     .where(
       and(
         eq(event.projectId, projectId),
-        filter.resource_id ? eq(event.resourceId, filter.resource_id) : undefined,
-        filter.type ? eq(event.type, filter.type) : undefined,
-        filter.address ? eq(event.address, filter.address) : undefined,
+        ...matching(filter),
         page.cursor === undefined ? undefined : lt(position, place(page.cursor)),
       ),
     )

@@ -5,7 +5,7 @@
  * |---------------|----------------------------------------------|-------------------------------------------------|
  * | nic.attach    | attaching → in_use                           | attaching → available, with the reason          |
  * | nic.detach    | detaching → available                        | detaching → in_use: the guest kept it           |
- * | server.create | pending → running, primary NIC in_use        | pending → stopped: can be started once mended   |
+ * | server.create | pending → running, primary NIC in_use        | pending → stopped; of an adoption → terminated  |
  * | server.start  | starting → running                           | starting → stopped                              |
  * | server.stop   | stopping → stopped                           | stopping → running                              |
  * | server.delete | terminating → terminated; primary NIC gone,  | back to what the server was, NICs in_use        |
@@ -78,7 +78,7 @@ async function settle(tx: Db, done: JobRow): Promise<void> {
       return ok ? freeNics(tx, done) : keepNics(tx, done)
     case 'server.create':
       await keepNics(tx, done)
-      return moveServer(tx, done, ok ? 'running' : 'stopped')
+      return moveServer(tx, done, ok ? 'running' : await afterFailedCreate(tx, done))
     case 'server.start':
       return moveServer(tx, done, ok ? 'running' : 'stopped')
     case 'server.stop':
@@ -94,6 +94,12 @@ async function settle(tx: Db, done: JobRow): Promise<void> {
     default:
       return action satisfies never
   }
+}
+
+/** A server of ours can be started once what was wrong is mended; a machine that was not there to adopt is no server. */
+async function afterFailedCreate(tx: Db, done: JobRow): Promise<'stopped' | 'terminated'> {
+  const [row] = await tx.select({ qmpSocket: server.qmpSocket }).from(server).where(eq(server.id, done.serverId))
+  return row?.qmpSocket ? 'terminated' : 'stopped'
 }
 
 /** The NICs that a job holds stay on their server. */

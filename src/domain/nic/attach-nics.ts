@@ -39,6 +39,9 @@ export async function attachNics(tx: Db, actor: Actor, wanted: AttachRequest): P
   for (const row of nics) assertAttachable(row, target.id, wanted.slot)
   const missing = nics.filter((row) => !there.includes(row))
   if (missing.length === 0) return standingJob(tx, actor, there, { action: 'nic.attach', server_id: target.id })
+  // One job has to answer for all of them: it cannot while another still moves some.
+  const moving = there.find((row) => row.jobId !== null)
+  if (moving) throw busy(moving)
 
   const slots = await freeSlots(tx, target.id, missing.length, wanted.slot)
   const job = await promiseJob(tx, actor, {
@@ -205,8 +208,14 @@ async function standingJob(
   if (first?.isPrimary)
     throw new DomainError('nic_primary', `NIC ${first.id} is the primary NIC of server ${first.serverId}`)
   if (which.action === 'nic.attach')
-    throw new DomainError('nic_in_use', `NIC ${first?.id} is in slot ${first?.slot} of server ${first?.serverId} already`)
-  throw new DomainError('nic_not_in_use', `NIC ${first?.id} is not on ${which.server_id ? `server ${which.server_id}` : 'a server'}`)
+    throw new DomainError(
+      'nic_in_use',
+      `NIC ${first?.id} is in slot ${first?.slot} of server ${first?.serverId} already`,
+    )
+  throw new DomainError(
+    'nic_not_in_use',
+    `NIC ${first?.id} is not on ${which.server_id ? `server ${which.server_id}` : 'a server'}`,
+  )
 }
 
 /** The slots that new NICs go to. Called with the server locked; `nic_server_slot_key` holds whatever happens. */

@@ -78,7 +78,7 @@ export async function createNics(db: Db, actor: Actor, wanted: NewNics): Promise
       if (rows.length === 0) throw bodyError('not_found', '/network_id', `network ${wanted.networkId} not found`)
       return rows.map(nicView)
     } catch (error) {
-      // Inside an open transaction a second draw is not possible: it is aborted by now. One in 4,000 at a million NICs.
+      // Inside an open transaction a second draw is not possible: it is aborted, and `transaction` begins it again.
       const collided = refusedConstraint(error)?.constraint === 'nic_pkey' && 'totalCount' in db.$client
       if (collided && draws < MAC_DRAWS) continue
       return await refinePlacement(error, { ...wanted, addresses: wanted.addresses ?? [] })

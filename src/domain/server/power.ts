@@ -2,6 +2,7 @@
  * Making, starting, stopping and deleting servers: the promise. A server in a transient state belongs to the job in its
  * `job_id`; only that job's report moves it on (job/report-job.ts).
  */
+import { posix } from 'node:path'
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import { nic, server } from '../../db/schema.ts'
@@ -84,6 +85,21 @@ function assertMayAdopt(actor: Actor, wanted: NewServer): void {
   if (actor.role !== 'admin')
     throw new DomainError('forbidden', 'adopting a machine by its socket needs the admin role')
   if (wanted.guest !== 'qemu') throw bodyError('adoption_needs_qemu', '/guest', 'must be qemu when qmp_socket is given')
+  if (wanted.hypervisor_id === undefined) {
+    throw bodyError(
+      'adoption_needs_qmp',
+      '/hypervisor_id',
+      'says whose file system qmp_socket is in, and is required with it',
+    )
+  }
+  for (const field of ['qmp_socket', 'qga_socket'] as const) {
+    const path = wanted[field]
+    if (path === undefined) continue
+    if (path !== posix.normalize(path))
+      throw bodyError('invalid_request', `/${field}`, `must be written ${posix.normalize(path)}`)
+    if (path.startsWith('/run/patchbay/'))
+      throw bodyError('already_adopted', `/${field}`, 'belongs to a server of ours')
+  }
   if (wanted.network_id !== undefined) {
     throw bodyError(
       'adoption_needs_qmp',

@@ -24,6 +24,10 @@ export function cutLines(text: string): { lines: string[]; rest: string } {
 }
 
 /** One connection. Both peers here serve one client at a time: open it for one operation, and close it. */
+/** Characters of one message; 64 cards with their addresses take some 20,000. */
+const LONGEST_LINE = 1024 * 1024
+const MOST_UNREAD = 10_000
+
 export class JsonLineSocket {
   readonly #socket: Socket
   readonly #path: string
@@ -93,8 +97,15 @@ export class JsonLineSocket {
   }
 
   #read(text: string): void {
+    if (this.#closed) return
     const { lines, rest } = cutLines(this.#rest + text)
     this.#rest = rest
+    if (rest.length > LONGEST_LINE || this.#messages.length > MOST_UNREAD) {
+      // A guest chooses what its agent says, and must not be able to fill our memory with it.
+      this.#end()
+      this.close()
+      return
+    }
     for (const line of lines) {
       const message = parse(line)
       if (message) this.#messages.push(message)

@@ -113,7 +113,16 @@ export function qemuArguments(
     ...['-bios', 'qboot.rom'],
     ...['-smp', `${machine.vcpus}`, '-m', `${machine.memoryMb}`],
     ...['-kernel', machine.kernel, '-initrd', machine.initrd, '-append', machine.append ?? DEFAULT_APPEND],
-    ...['-daemonize', '-pidfile', paths.pidFile, '-serial', `file:${escaped(paths.console)}`],
+    ...['-daemonize', '-pidfile', paths.pidFile],
+    // A socket, not a file: what a guest writes to its console while nobody listens must not fill the host's disk.
+    ...[
+      '-chardev',
+      `socket,id=console,path=${escaped(paths.console)},server=on,wait=off`,
+      '-serial',
+      'chardev:console',
+    ],
+    // A guest that breaks out of its machine finds no system calls to start programs or to gain rights.
+    ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     ...['-qmp', `unix:${escaped(paths.qmp)},server=on,wait=off`],
     ...['-chardev', `socket,id=agent,path=${escaped(paths.agent)},server=on,wait=off`],
     ...['-device', `virtio-serial-pci,id=${AGENT_BUS},bus=pcie.0,addr=0x2`],

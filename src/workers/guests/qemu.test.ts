@@ -10,7 +10,7 @@ const paths = {
   qmp: '/run/a,b/qmp.sock',
   agent: '/run/a/agent.sock',
   pidFile: '/run/a/pid',
-  console: '/run/a/console.log',
+  console: '/run/a/console.sock',
 }
 
 describe('names of devices', () => {

@@ -2,7 +2,7 @@
  * A guest that is a QEMU process: one that we start, or an existing one that was adopted by its monitor socket.
  *
  * - Ours runs in the data plane's network namespace, detached, so it outlives the worker. Everything that a later worker
- *   needs to find it is in its run directory: `pid`, `qmp.sock`, `agent.sock`, and `console.log` for people.
+ *   needs to find it is in its run directory: `pid`, `qmp.sock`, `agent.sock`, and `console.sock` for people.
  * - Whether it runs is told by the process table, never by these files: a crash leaves them behind.
  * - NIC in slot N sits on root port `portN` as device `nic-<mac>` with netdev `net-<mac>`.
  * - An adopted machine is never started or stopped here. Its NICs go to the first free root port. It must run in the
@@ -88,8 +88,9 @@ export class QemuGuest implements Guest {
     const { dir } = options
     const inDir = (name: string) => join(dir, name)
     const agent = inDir('agent.sock')
-    if (Buffer.byteLength(agent) > SOCKET_PATH_BYTES) {
-      throw new RangeError(`${agent} is longer than ${SOCKET_PATH_BYTES} bytes: choose a shorter run directory`)
+    const console = inDir('console.sock') // the longest of the three
+    if (Buffer.byteLength(console) > SOCKET_PATH_BYTES) {
+      throw new RangeError(`${console} is longer than ${SOCKET_PATH_BYTES} bytes: choose a shorter run directory`)
     }
     this.#qmpSocket = inDir('qmp.sock')
     this.#agentSocket = agent
@@ -99,7 +100,7 @@ export class QemuGuest implements Guest {
       qmp: this.#qmpSocket,
       agent,
       pidFile: inDir('pid'),
-      console: inDir('console.log'),
+      console: console,
     }
   }
 
@@ -130,7 +131,8 @@ export class QemuGuest implements Guest {
     // No `quit` before it: a SIGKILL cuts the power just as well, and works on a QEMU that hangs.
     if (pid !== undefined) killProcess(pid)
     await assertGone(pidFile)
-    for (const path of [pidFile, this.#qmpSocket, this.#mine().agent]) await rm(path, { force: true })
+    for (const path of [pidFile, this.#qmpSocket, this.#mine().agent, this.#mine().console])
+      await rm(path, { force: true })
   }
 
   async plug(nics: readonly GuestNic[]): Promise<void> {

@@ -9,13 +9,21 @@
  *   for the network. `look` compares and forgets those that are no longer so; call it on a timer, and when the kernel
  *   reports changes.
  */
-import { rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { vpcOfConfig } from './dhcp-config.ts'
 import { DhcpHosts } from './dhcp-hosts.ts'
 import { DhcpServer, endServersIn } from './dnsmasq.ts'
 import { KeyedMutex } from './keyed-mutex.ts'
+import { deleteLinks, listLinks } from './links.ts'
 import { dataPlaneMark, routerMark, routerNetns, routerPortName, tapName } from './names.ts'
-import { deleteNamespace, ensureNamespace, isOurNamespace, namespacesNamed, setSysctls } from './netns.ts'
+import {
+  deleteNamespace,
+  ensureNamespace,
+  isOurNamespace,
+  namespacePids,
+  namespacesNamed,
+  setSysctls,
+} from './netns.ts'
 import {
   ensureBridge,
   ensureGatewayPort,
@@ -83,6 +91,8 @@ export class DataPlane {
    * @throws {ForeignObjectError} when a namespace of that name is not ours.
    */
   async open(): Promise<void> {
+    // For all to enter: DHCP servers run as somebody who owns nothing. What is private has a folder of its own in it.
+    await mkdir(this.#runDir, { recursive: true, mode: 0o755 })
     await ensureNamespace(this.netns, dataPlaneMark(this.netns), { loUp: true })
     await setSysctls(this.netns, DATA_PLANE_SYSCTLS)
     for (const router of await this.#routers()) {
@@ -204,8 +214,19 @@ export class DataPlane {
       await endServersIn(router, this.#runDir)
       await deleteNamespace(router, routerMark(router))
     }
-    await deleteNamespace(this.netns, dataPlaneMark(this.netns))
+    // A machine that was adopted runs in it, and is not ours to cut off for good: it finds the namespace again.
+    if ((await namespacePids(this.netns)).length > 0) await this.#removeLinks()
+    else await deleteNamespace(this.netns, dataPlaneMark(this.netns))
     await rm(`${this.#runDir}/dhcp`, { recursive: true, force: true })
+  }
+
+  /** Every device of ours. */
+  async #removeLinks(): Promise<void> {
+    const links = await listLinks(this.netns)
+    await deleteLinks(
+      this.netns,
+      links.filter(({ name, alias }) => name !== 'lo' && alias?.startsWith('patchbay:')).map(({ name }) => name),
+    )
   }
 
   #withNetwork<T>(vni: number, act: () => Promise<T>): Promise<T> {

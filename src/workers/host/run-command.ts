@@ -44,6 +44,9 @@ export interface CommandOptions {
   readonly allowFailure?: boolean
 }
 
+/** None of our programs takes long; one that hangs must not hold its server, and its job, for ever. */
+const TIMEOUT_MS = 30_000
+
 /**
  * Runs one program to its end.
  * @throws {HostCommandError} when it cannot be started, dies of a signal, or (unless `allowFailure`) exits non-zero.
@@ -65,6 +68,8 @@ export async function runCommand(
       {
         // A full `ip -j -d link` is about 1.3 kB a link; C messages, because we match some; sbin may not be in PATH.
         maxBuffer: 256 * 1024 * 1024,
+        timeout: TIMEOUT_MS,
+        killSignal: 'SIGKILL',
         env: { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin`, LC_ALL: 'C' },
       },
       (error, stdout, stderr) => resolve({ error, stdout, stderr }),

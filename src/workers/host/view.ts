@@ -4,6 +4,7 @@
  */
 import { readdir } from 'node:fs/promises'
 
+import { ForeignObjectError } from '../errors.ts'
 import { DhcpServer } from './dnsmasq.ts'
 import { type LinkView, listAddresses, listLinks } from './links.ts'
 import {
@@ -84,7 +85,12 @@ export async function lookAtDataPlane(netns: string, runDir: string): Promise<Da
 }
 
 async function lookAtRouter(router: string): Promise<Map<string, LinkView>> {
-  if (!(await isOurNamespace(router, routerMark(router)))) return new Map()
+  // A stranger's namespace under the router's name concerns one VPC; `ensureNetwork` says so to whoever needs it.
+  const ours = await isOurNamespace(router, routerMark(router)).catch((error: unknown) => {
+    if (error instanceof ForeignObjectError) return false
+    throw error
+  })
+  if (!ours) return new Map()
   return new Map((await listAddresses(router)).map((link) => [link.name, link]))
 }
 
