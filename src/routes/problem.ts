@@ -73,7 +73,8 @@ function toRefusal(error: unknown): { code: ProblemCode; message: string; errors
     return { code: 'invalid_request', message, errors }
   }
   const code = FRAMEWORK[failure.code ?? ''] ?? (failure.statusCode === 400 ? 'invalid_json' : undefined)
-  if (isDatabaseAway(error)) return { code: 'unavailable', message: 'The database does not answer; try again.', errors: [] }
+  if (isDatabaseAway(error))
+    return { code: 'unavailable', message: 'The database does not answer; try again.', errors: [] }
   if (code) return { code, message: failure.message ?? PROBLEMS[code].title, errors: [] }
   return { code: 'internal', message: 'Something went wrong on our side; the log knows it by request_id.', errors: [] }
 }

@@ -52,7 +52,7 @@ describe('arguments of QEMU', () => {
 describe('a qemu guest', () => {
   it('a run directory that is too long for a socket is refused by name', () => {
     const dir = `/run/${'x'.repeat(100)}`
-    expect(() => new QemuGuest({ ...machine, netns: 'n', dir })).toThrow(`${dir}/agent.sock is longer than 107 bytes`)
+    expect(() => new QemuGuest({ ...machine, netns: 'n', dir })).toThrow(`${dir}/console.sock is longer than 107 bytes`)
   })
 
   it('listeners are found by path, with spaces too, and sockets of others are not', () => {
