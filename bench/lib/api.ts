@@ -4,21 +4,24 @@ import type { NicView } from '../../src/domain/nic/nics.ts'
 import { Connection, requestText } from './http.ts'
 
 export class Api {
-  readonly #connection: Connection
+  readonly #port: number
   readonly #token: string
+  #connection: Connection
 
-  private constructor(connection: Connection, token: string) {
-    this.#connection = connection
+  private constructor(port: number, token: string, connection: Connection) {
+    this.#port = port
     this.#token = token
+    this.#connection = connection
   }
 
   static async open({ port, token }: { readonly port: number; readonly token: string }): Promise<Api> {
-    return new Api(await Connection.open(port), token)
+    return new Api(port, token, await Connection.open(port))
   }
 
   /** @throws {Error} on any answer but 2xx. */
   async call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
     const request = requestText(method, path, { authorization: `Bearer ${this.#token}`, ...headers }, body)
+    if (!this.#connection.isOpen) this.#connection = await Connection.open(this.#port)
     const answer = await this.#connection.send(request)
     const text = answer.body.toString('utf8')
     if (answer.status >= 300) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`)

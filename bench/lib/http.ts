@@ -14,6 +14,8 @@ export interface RawAnswer {
 export class Connection {
   readonly #socket: Socket
   #received: Buffer = Buffer.alloc(0)
+  /** Why it cannot be used any more. */
+  #failure: Error | undefined
   #waiting: { resolve: (answer: RawAnswer) => void; reject: (error: Error) => void } | undefined
 
   private constructor(socket: Socket) {
@@ -35,8 +37,14 @@ export class Connection {
     })
   }
 
+  /** False once the service has closed it, as it does with one that was idle for about a minute. */
+  get isOpen(): boolean {
+    return this.#failure === undefined
+  }
+
   /** Sends one request as it stands, see `requestText`. */
-  send(request: string): Promise<RawAnswer> {
+  async send(request: string): Promise<RawAnswer> {
+    if (this.#failure) throw this.#failure
     if (this.#waiting) throw new Error('one request at a time')
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject }
@@ -69,6 +77,7 @@ export class Connection {
   }
 
   #fail(error: Error): void {
+    this.#failure ??= error
     this.#waiting?.reject(error)
     this.#waiting = undefined
   }

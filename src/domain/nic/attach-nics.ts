@@ -6,11 +6,12 @@
  */
 import { and, asc, eq, inArray, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { nic, server } from '../../db/schema.ts'
+import { nic } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
 import { DomainError, type FieldError, notFound } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
 import { getJob, type JobView, lastJob, promiseJob } from '../job/jobs.ts'
+import { lockServer, notSteady } from '../server/lock-server.ts'
 import type { NicRow } from './nics.ts'
 
 /** Slot 0 is the primary NIC's, 1-63 are for secondary NICs. */
@@ -31,7 +32,7 @@ export interface AttachRequest {
  */
 export async function attachNics(tx: Db, actor: Actor, wanted: AttachRequest): Promise<JobView> {
   const target = await lockServer(tx, actor, wanted.serverId)
-  if (target.state !== 'running' && target.state !== 'stopped') throw serverNotSteady(target)
+  if (target.state !== 'running' && target.state !== 'stopped') throw notSteady(target)
   const nics = await lockNics(tx, actor, wanted.nicIds, wanted.pointer)
   const there = nics.filter(
     (row) => row.serverId === target.id && (row.state === 'attaching' || row.state === 'in_use'),
@@ -93,7 +94,7 @@ export async function detachNics(tx: Db, actor: Actor, wanted: DetachRequest): P
     return standingJob(tx, actor, nics, { action: 'nic.detach', ...asked })
   }
   if (!from) throw new Error(`NIC ${attached[0]?.id} is in use on no server`) // nic_server_unless_available
-  if (from.state !== 'running' && from.state !== 'stopped') throw serverNotSteady(from)
+  if (from.state !== 'running' && from.state !== 'stopped') throw notSteady(from)
 
   const job = await promiseJob(tx, actor, {
     action: 'nic.detach',
@@ -121,16 +122,6 @@ const moved = (state: 'attaching' | 'detaching', jobId: string) => ({
   generation: sql`${nic.generation} + 1`,
   updatedAt: sql`now()`,
 })
-
-async function lockServer(tx: Db, actor: Actor, id: string) {
-  const [row] = await tx
-    .select()
-    .from(server)
-    .where(and(eq(server.id, id), eq(server.projectId, actor.projectId)))
-    .for('update')
-  if (!row) throw notFound('server', id)
-  return row
-}
 
 async function serverOf(tx: Db, actor: Actor, nicId: string): Promise<string | null> {
   const [row] = await tx
@@ -181,13 +172,6 @@ function assertAttachable(row: NicRow, serverId: string, slot: number | undefine
 
 const busy = (row: NicRow) =>
   new DomainError('nic_busy', `NIC ${row.id} is ${row.state} by job ${row.jobId}; try again`)
-
-function serverNotSteady(row: { id: string; state: string }): DomainError {
-  if (row.state === 'terminated' || row.state === 'terminating') {
-    return new DomainError('server_terminated', `server ${row.id} is ${row.state}`)
-  }
-  return new DomainError('server_busy', `server ${row.id} is ${row.state}; try again when it is running or stopped`)
-}
 
 /** What answers a request for what is already so: the live job that is bringing it about, or the last one that did. */
 async function standingJob(

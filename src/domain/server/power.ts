@@ -8,13 +8,14 @@ import type { Db } from '../../db/client.ts'
 import { nic, server } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
 import type { Changes } from '../changes.ts'
-import { bodyError, DomainError, notFound } from '../errors.ts'
+import { bodyError, DomainError } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
 import { pickHypervisor } from '../hypervisor/hypervisors.ts'
 import { newId } from '../ids.ts'
 import { getJob, type JobView, lastJob, promiseJob } from '../job/jobs.ts'
 import { createNics } from '../nic/create-nics.ts'
 import type { GuestKind } from './guest-kinds.ts'
+import { lockServer, notSteady } from './lock-server.ts'
 import type { ServerRow } from './servers.ts'
 
 export const DEFAULT_VCPUS = 1
@@ -209,16 +210,6 @@ export async function deleteServer(
   return job
 }
 
-async function lockServer(tx: Db, actor: Actor, id: string): Promise<ServerRow> {
-  const [row] = await tx
-    .select()
-    .from(server)
-    .where(and(eq(server.id, id), eq(server.projectId, actor.projectId)))
-    .for('update')
-  if (!row) throw notFound('server', id)
-  return row
-}
-
 async function moveServer(
   tx: Db,
   actor: Actor,
@@ -231,10 +222,4 @@ async function moveServer(
     .set({ state, jobId, lastError: null, generation: sql`${server.generation} + 1`, updatedAt: sql`now()` })
     .where(and(eq(server.id, row.id), eq(server.state, row.state)))
   await recordEvents(tx, [{ projectId: row.projectId, type: `server.${state}`, id: row.id, actor: actor.keyId, jobId }])
-}
-
-function notSteady(row: ServerRow): DomainError {
-  return row.state === 'terminated' || row.state === 'terminating'
-    ? new DomainError('server_terminated', `server ${row.id} is ${row.state}`)
-    : new DomainError('server_busy', `server ${row.id} is ${row.state} by job ${row.jobId}; try again`)
 }
