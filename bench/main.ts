@@ -53,6 +53,8 @@ function readArguments(): { chosen: readonly Measurement[]; quick: boolean } {
   }
 }
 
+let interrupted = false
+
 async function measure({ name, about, run }: Measurement, report: Report, quick: boolean): Promise<void> {
   console.log(`\n${name}: ${about}`)
   const busy = await busyShare()
@@ -63,6 +65,7 @@ async function measure({ name, about, run }: Measurement, report: Report, quick:
   try {
     await run({ report, quick })
   } catch (error) {
+    if (interrupted) return // it lost its Patchbay to the cleaning up
     console.error(error)
     report.failures.push({ measurement: name, error: error instanceof Error ? error.message : String(error) })
   }
@@ -74,6 +77,7 @@ const { chosen, quick } = readArguments()
 if (process.getuid?.() !== 0) misuse('only root can make the bridges, taps and namespaces that are measured')
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {
+    interrupted = true
     console.error(`bench: ${signal}: cleaning up`)
     void cleanUp().finally(() => process.exit(1))
   })
@@ -86,7 +90,10 @@ console.log(
     .join('\n'),
 )
 const report = new Report()
-for (const each of chosen) await measure(each, report, quick)
+for (const each of chosen) {
+  await measure(each, report, quick)
+  if (interrupted) break
+}
 console.log(`\n${report.table()}\n`)
 const file = await report.write(path.join(packageRoot, 'bench', 'results'), startedAt, { quick, machine })
 const goals = report.figures.map(isMet).filter((met) => met !== undefined)
@@ -95,4 +102,4 @@ console.log(
     `${path.relative(packageRoot, file)}`,
 )
 // A goal that was missed is a finding; a measurement that failed is a fault.
-process.exit(report.failures.length > 0 ? 1 : 0)
+process.exit(interrupted || report.failures.length > 0 ? 1 : 0)

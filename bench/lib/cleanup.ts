@@ -21,8 +21,20 @@ export function whenDone(undo: Undo): Undo {
   return once
 }
 
-/** Undoes what still stands, latest first. A failure is told, and does not keep the others. */
-export async function cleanUp(): Promise<void> {
+let cleaning: Promise<void> | undefined
+
+/**
+ * Undoes what still stands, latest first. A failure is told, and does not keep the others. Called while it is under way,
+ * it waits for the same end.
+ */
+export function cleanUp(): Promise<void> {
+  cleaning ??= undoAll().finally(() => {
+    cleaning = undefined
+  })
+  return cleaning
+}
+
+async function undoAll(): Promise<void> {
   for (let undo = standing.at(-1); undo; undo = standing.at(-1)) {
     await undo().catch((error: unknown) => console.error('bench: cleaning up:', error))
   }

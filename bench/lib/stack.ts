@@ -55,6 +55,8 @@ export async function aPlace(): Promise<Place> {
   whenDone(() => rm(data, { recursive: true, force: true }))
   const port = await freePort()
   const netns = `pbb-${randomBytes(4).toString('hex')}`
+  // The worker leaves it for the next one on this data plane, of which there will be none.
+  whenDone(() => rm(`/run/patchbay/${netns}.lock`, { force: true }))
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(PATCHBAY_.*|DATABASE_.*|REDIS_URL|npm_.*)$/.test(name),
   )
