@@ -65,9 +65,10 @@ async function measure({ name, about, run }: Measurement, report: Report, quick:
   try {
     await run({ report, quick })
   } catch (error) {
-    if (interrupted) return // it lost its Patchbay to the cleaning up
-    console.error(error)
-    report.failures.push({ measurement: name, error: error instanceof Error ? error.message : String(error) })
+    // Interrupted, it lost its Patchbay to the cleaning up.
+    if (!interrupted) console.error(error)
+    const message = error instanceof Error ? error.message : String(error)
+    report.failures.push({ measurement: name, error: interrupted ? 'interrupted' : message })
   }
   await cleanUp()
   console.log(`  (${((performance.now() - begun) / 1000).toFixed(0)} s)`)

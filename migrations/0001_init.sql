@@ -281,7 +281,8 @@ CREATE TABLE outbox (
   job_id        text PRIMARY KEY REFERENCES job (id) ON DELETE CASCADE,
   hypervisor_id text NOT NULL,
   created_at    timestamptz NOT NULL DEFAULT now(),
-  due_at        timestamptz NOT NULL DEFAULT now() -- when the relay is to (re)publish it
+  -- When a relay is to (re)publish it. At first the replica that promises it has it in hand.
+  due_at        timestamptz NOT NULL DEFAULT now() + interval '3 seconds'
 );
 CREATE INDEX outbox_due ON outbox (due_at);
 

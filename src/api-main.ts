@@ -15,7 +15,7 @@ export async function runApi(config: Config): Promise<void> {
   const db = openDatabase(config.databaseUrl)
   await assertSchema(db.$client)
   const secretKey = loadSecretKey(config)
-  const publisher = openPublisher(
+  const publisher = await openPublisher(
     config.redisUrl === undefined
       ? { engine: 'postgres', url: config.databaseUrl }
       : { engine: 'redis', url: config.redisUrl },

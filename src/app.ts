@@ -44,7 +44,7 @@ export type App = FastifyInstance<
 export interface Deps {
   readonly db: Database
   readonly publisher: Publisher
-  readonly relay: Pick<Relay, 'nudge'>
+  readonly relay: Pick<Relay, 'send'>
   readonly secretKey: SecretKey
   /** Where workers find their queue. */
   readonly queueAccess: QueueAccess

@@ -1,62 +1,50 @@
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { access, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { adminKeyFile, type Config, hypervisorTokenFileOf, loadSecretKey } from './config.ts'
-import { openDatabase, transaction } from './db/client.ts'
-import { migrate } from './db/migrate.ts'
-import { createAccessKey } from './domain/access-key/access-keys.ts'
-import { isHypervisorToken, registerHypervisor } from './domain/hypervisor/hypervisors.ts'
-import { createProject, findProject } from './domain/project/projects.ts'
-import { migrateQueue } from './jobs/engines.ts'
-import { ensureQueueRole } from './jobs/queue-access.ts'
+import pg from 'pg'
+import { adminKeyFile, type Config, hypervisorTokenFileOf } from './config.ts'
+import { readMigrations } from './db/migrate.ts'
+import { packageRoot } from './package-root.ts'
 
-export const DEFAULT_PROJECT = 'default'
-export const DEFAULT_ZONE = 'local-1'
+/** Says in the database which program prepared it last. */
+export const PREPARED_SETTING = 'prepared_by'
 
 /**
- * Prepares a database and the files beside it; run again, it changes nothing: schema, the project `default` with an
- * admin key in `admin-key.json`, the hypervisor with its token file, and the queue's tables and role.
+ * Prepares database and key files, see `prepare`. Nearly always there is nothing to do, which is found out here with two
+ * queries: loading everything that preparing takes would cost a start more than all the rest of it.
  */
 export async function initialise(config: Config, databaseUrl: string): Promise<void> {
-  await mkdir(config.dataDir, { recursive: true })
-  await migrate(databaseUrl)
-  const db = openDatabase(databaseUrl, 2)
-  try {
-    const secretKey = loadSecretKey(config)
-    if (config.redisUrl === undefined) {
-      await migrateQueue(databaseUrl)
-      await ensureQueueRole(db, secretKey)
-    }
-    if (!(await findProject(db, DEFAULT_PROJECT))) {
-      await transaction(db, async (tx) => {
-        const project = await createProject(tx, undefined, DEFAULT_PROJECT)
-        const made = await createAccessKey(
-          tx,
-          undefined,
-          { projectId: project.id, name: 'first admin', role: 'admin' },
-          secretKey,
-        )
-        // Inside the transaction: a key that nobody can read must not be committed.
-        const { access_key_id, secret_access_key, token } = made
-        await writePrivate(adminKeyFile(config.dataDir), { access_key_id, secret_access_key, token })
-      })
-    }
-    const tokenFile = hypervisorTokenFileOf(config.dataDir, config.hypervisorId)
-    const known = await readFile(tokenFile, 'utf8').catch(() => '')
-    if (known.trim() === '' || !(await isHypervisorToken(db, config.hypervisorId, known.trim()))) {
-      const token = await transaction(db, (tx) => registerHypervisor(tx, config.hypervisorId, DEFAULT_ZONE))
-      await writePrivate(tokenFile, token)
-    }
-  } finally {
-    await db.$client.end()
-  }
+  const fingerprint = await fingerprintOf(config)
+  if (await isPrepared(config, databaseUrl, fingerprint)) return
+  const { prepare } = await import('./prepare.ts')
+  await prepare(config, databaseUrl, fingerprint)
 }
 
-/** Writes a file that only its owner may read, whole or not at all. */
-async function writePrivate(file: string, content: object | string): Promise<void> {
-  const text = typeof content === 'string' ? `${content}\n` : `${JSON.stringify(content, null, 2)}\n`
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
-  const draft = `${file}.new`
-  await writeFile(draft, text, { mode: 0o600 })
-  await chmod(draft, 0o600) // a leftover draft keeps the mode it had
-  await rename(draft, file)
+/** Of what preparing depends on: our migrations, the version of the queue's tables, and where the queue is. */
+async function fingerprintOf(config: Config): Promise<string> {
+  const manifest = await readFile(path.join(packageRoot, 'package.json'), 'utf8')
+  const { version, dependencies } = JSON.parse(manifest) as { version: string; dependencies: { bullmq: string } }
+  const checksums = (await readMigrations()).map(({ checksum }) => checksum)
+  const engine = config.redisUrl === undefined ? 'postgres' : 'redis'
+  return createHash('sha256')
+    .update(JSON.stringify([version, dependencies.bullmq, engine, checksums]))
+    .digest('hex')
+}
+
+async function isPrepared(config: Config, databaseUrl: string, fingerprint: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: databaseUrl, application_name: 'patchbay init' })
+  await client.connect()
+  try {
+    await access(adminKeyFile(config.dataDir))
+    const token = (await readFile(hypervisorTokenFileOf(config.dataDir, config.hypervisorId), 'utf8')).trim()
+    const { rowCount } = await client.query(
+      'SELECT FROM setting s, hypervisor h WHERE s.name = $1 AND s.value = $2 AND h.id = $3 AND h.token_hash = $4',
+      [PREPARED_SETTING, fingerprint, config.hypervisorId, createHash('sha256').update(token).digest()],
+    )
+    return rowCount === 1
+  } catch {
+    return false // a file or a table is not there yet: whatever is really wrong, preparing will say
+  } finally {
+    await client.end()
+  }
 }

@@ -8,10 +8,7 @@ const file = path.join(packageRoot, 'openapi/openapi.json')
 
 /** The OpenAPI document as the routes define it. Needs no database: nothing is asked of it. */
 export async function openapiDocument(): Promise<string> {
-  const app = await buildApp(
-    { db: {}, relay: { nudge: () => undefined } } as unknown as Deps,
-    pino({ level: 'silent' }),
-  )
+  const app = await buildApp({ db: {}, relay: { send: () => undefined } } as unknown as Deps, pino({ level: 'silent' }))
   await app.ready()
   const text = `${JSON.stringify(app.swagger(), null, 2)}\n`
   await app.close()

@@ -8,14 +8,16 @@ const directory = path.join(packageRoot, 'migrations')
 /** Advisory lock that lets one process migrate while the others wait; the number spells `PBAY`. */
 const MIGRATION_LOCK = 0x50424159
 
-interface Migration {
+/** A numbered file of `migrations/`. */
+export interface Migration {
   readonly version: number
   readonly name: string
   readonly sql: string
   readonly checksum: string
 }
 
-async function readMigrations(): Promise<Migration[]> {
+/** The migrations that this program knows, in order. */
+export async function readMigrations(): Promise<Migration[]> {
   const names = (await readdir(directory)).filter((name) => /^\d{4}_\w+\.sql$/.test(name)).sort()
   return Promise.all(
     names.map(async (name) => {

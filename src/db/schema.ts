@@ -179,7 +179,7 @@ export const outbox = pgTable('outbox', {
   jobId: text('job_id').primaryKey(),
   hypervisorId: text('hypervisor_id').notNull(),
   ...created,
-  dueAt: time('due_at').notNull().defaultNow(),
+  dueAt: time('due_at').notNull().default(sql`now() + interval '3 seconds'`),
 })
 
 export const event = pgTable('event', {

@@ -14,7 +14,7 @@ import {
   UnrecoverableError,
   Worker,
 } from 'bullmq'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import pg from 'pg'
 import { BACKOFF_MS, JOBS, type JobAction } from './catalogue.ts'
 import type { QueueAccess } from './work-order.ts'
@@ -67,8 +67,9 @@ interface Wire {
   close(): Promise<void>
 }
 
-function openWire(access: QueueAccess, hypervisorId?: string): Wire {
+async function openWire(access: QueueAccess, hypervisorId?: string): Promise<Wire> {
   if (access.engine === 'redis') {
+    const { Redis } = await import('ioredis') // not loaded where the queue is PostgreSQL
     // Blocking commands may wait for ever, which is what BullMQ asks of a connection.
     const redis = new Redis(access.url, { maxRetriesPerRequest: null })
     redis.on('error', () => undefined) // reconnects by itself; readiness tells
@@ -86,7 +87,8 @@ function openWire(access: QueueAccess, hypervisorId?: string): Wire {
     max: 6,
     keepAlive: true,
     application_name: 'patchbay queue',
-    options: `-c search_path=${QUEUE_SCHEMA}`,
+    // A message that a crash of PostgreSQL takes is published again by the relay: its commit need not wait for the disk.
+    options: `-c search_path=${QUEUE_SCHEMA} -c synchronous_commit=off`,
   })
   pool.on('error', () => undefined) // a dropped idle connection is replaced on next use
   return {
@@ -102,8 +104,8 @@ function openWire(access: QueueAccess, hypervisorId?: string): Wire {
 const queueName = (hypervisorId: string): string => `hypervisor.${hypervisorId}`
 
 /** Opens the sending side: one queue per hypervisor, made when first needed. */
-export function openPublisher(access: QueueAccess): Publisher {
-  const wire = openWire(access)
+export async function openPublisher(access: QueueAccess): Promise<Publisher> {
+  const wire = await openWire(access)
   const queues = new Map<string, Queue>()
   const queueOf = (hypervisorId: string): Queue => {
     const known = queues.get(hypervisorId)
@@ -160,13 +162,13 @@ interface QueuedJob {
  * @param handle - resolves when the job is done with; throws `FinalError` when it failed for good, anything else when
  *   the queue is to call again after a back-off.
  */
-export function openConsumer(
+export async function openConsumer(
   access: QueueAccess,
   hypervisorId: string,
   concurrency: number,
   handle: (nudge: Nudge) => Promise<void>,
-): Consumer {
-  const wire = openWire(access, hypervisorId)
+): Promise<Consumer> {
+  const wire = await openWire(access, hypervisorId)
   const options = {
     concurrency,
     lockDuration: LOCK_MS,

@@ -11,7 +11,7 @@ import { job, outbox } from '../db/schema.ts'
 import type { JobAction } from './catalogue.ts'
 import type { Message, Publisher } from './engines.ts'
 
-/** Finds what another replica promised and died over; this replica's own promises are published at once. */
+/** Finds what a replica promised and died over, and what the queue lost; a replica sends its own promises at once. */
 const POLL_MS = 500
 const REPUBLISH_MS = 60_000
 /** For this long a row is in the hands of the replica that took it; should that one die, another takes it then. */
@@ -20,8 +20,8 @@ const PUBLISH_MS = 5_000
 const BATCH = 100
 
 export interface Relay {
-  /** Says that the outbox has something: returns at once, and publishes in the background. */
-  nudge(): void
+  /** Publishes a job that this replica has just promised: returns at once, and goes on in the background. */
+  send(message: Message): void
   close(): Promise<void>
 }
 
@@ -53,12 +53,23 @@ export function startRelay(db: Database, publisher: Publisher, log: Logger): Rel
   }
   const timer = setInterval(nudge, POLL_MS)
   nudge()
+  const sending = new Set<Promise<void>>()
+  const send = (message: Message): void => {
+    const sent = withinTime(publisher.publish(message))
+      .then(() => putOff(db, [message], REPUBLISH_MS))
+      .catch((error: unknown) => {
+        if (!closed) log.warn({ err: error, job: message.jobId }, 'the queue did not take a job; trying again')
+      })
+      .finally(() => sending.delete(sent))
+    sending.add(sent)
+  }
   return {
-    nudge,
+    send,
     close: async () => {
       closed = true
       clearInterval(timer)
       await running
+      await Promise.all(sending)
     },
   }
 }

@@ -7,6 +7,7 @@ import { type Db, transaction } from '../db/client.ts'
 import { DomainError } from '../domain/errors.ts'
 import { once } from '../domain/idempotency/idempotency.ts'
 import type { JobView } from '../domain/job/jobs.ts'
+import type { JobAction } from '../jobs/catalogue.ts'
 import { waitForJob } from '../jobs/job-waiters.ts'
 
 const headerError = (pointer: string, detail: string) =>
@@ -76,7 +77,14 @@ export async function performJob(
 ): Promise<FastifyReply> {
   const seconds = preferredWait(request)
   const job = await perform(deps, request, reply, work)
-  deps.relay.nudge()
+  if (job.state === 'pending') {
+    deps.relay.send({
+      hypervisorId: job.hypervisor_id,
+      jobId: job.id,
+      action: job.action as JobAction,
+      serverId: job.server_id,
+    })
+  }
   reply.header('location', `/v1/jobs/${job.id}`)
   if (seconds === 0) return reply.code(202).send(job)
   reply.header('preference-applied', `wait=${seconds}`)

@@ -49,13 +49,16 @@ export const unplug = ({ guest, cards, force }: ServerWork): Promise<void> =>
  * @throws TransientError when a tap is not up on its bridge, or the guest lacks the card.
  */
 export async function verify(work: ServerWork): Promise<void> {
-  const { plane, guest, cards, observed } = work
-  const [links, plugged] = await Promise.all([
+  const { plane, guest, server, cards, observed } = work
+  // A namespace shows at once what it has; a virtual machine is asked later, when it has had time for DHCP.
+  const look = server.guest === 'namespace' ? guest.look() : undefined
+  const [links, plugged, inside] = await Promise.all([
     findLinks(
       plane.netns,
       cards.map(({ nic }) => tapName(nic.id)),
     ),
     guest.plugged(),
+    look,
   ])
   const wrong = cards.flatMap(({ nic, network }) => {
     const link = links.get(tapName(nic.id))
@@ -67,7 +70,7 @@ export async function verify(work: ServerWork): Promise<void> {
   observed.splice(
     0,
     observed.length,
-    ...cards.map(({ nic }) => observation(nic.id, links.get(tapName(nic.id)), undefined)),
+    ...cards.map(({ nic }) => observation(nic.id, links.get(tapName(nic.id)), inside)),
   )
 }
 

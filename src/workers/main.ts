@@ -12,7 +12,7 @@ import { openConsumer } from '../jobs/engines.ts'
 import { packageRoot } from '../package-root.ts'
 import { ControlPlane, RefusedError } from './control-plane.ts'
 import { DataPlane } from './host/data-plane.ts'
-import { Observer } from './observer.ts'
+import { isObserved, Observer } from './observer.ts'
 import { Reconciler } from './reconcile.ts'
 import { runJob } from './run-job.ts'
 import { Semaphore } from './semaphore.ts'
@@ -29,8 +29,8 @@ const STOPS_AT_ONCE = 8
 /** How long a worker that is stopping may hold the data plane. */
 const PREDECESSOR_MS = 20_000
 const LOCK_PAUSE_MS = 200
-/** Kernel messages come in flocks. */
-const QUIET_MS = 50
+/** Kernel messages come in flocks, and most are of our own making: so often, and no more, they call for a round. */
+const QUIET_MS = 700
 const REOPEN_MS = 1_000
 /** Jobs after which a guest has cards it did not have before. */
 const PLUGS: ReadonlySet<string> = new Set<JobAction>(['nic.attach', 'server.create', 'server.start'])
@@ -57,7 +57,7 @@ export async function runWorker(config: Config): Promise<void> {
   reconciler.start()
   const monitor = watchKernel(config.netns, () => reconciler.nudge(), log)
   const access = await control.queueAccess()
-  const consumer = openConsumer(access, config.hypervisorId, CONCURRENCY, (nudge) =>
+  const consumer = await openConsumer(access, config.hypervisorId, CONCURRENCY, (nudge) =>
     runJob(
       {
         control,
@@ -65,9 +65,9 @@ export async function runWorker(config: Config): Promise<void> {
         servers,
         log,
         afterwards: (work, action, outcome) => {
-          if (outcome === 'successful' && PLUGS.has(action)) observer.follow(work)
-          // What a detach leaves (a network without NICs) and what a failure leaves is the reconciler's.
-          if (outcome !== 'successful' || !PLUGS.has(action)) reconciler.nudge()
+          if (outcome !== 'successful')
+            reconciler.nudge() // what a failure leaves is for it to mend
+          else if (PLUGS.has(action) && !isObserved(work)) observer.follow(work)
         },
       },
       nudge,

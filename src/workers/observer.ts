@@ -67,3 +67,7 @@ function isComplete({ id, guest }: NicObservation, { cards }: ServerWork): boole
   const { address } = guestNic(card)
   return address === undefined || guest.addresses.includes(address)
 }
+
+/** Whether the job itself has seen all there is to see. */
+export const isObserved = (work: ServerWork): boolean =>
+  work.observed.length === work.cards.length && work.observed.every((one) => isComplete(one, work))

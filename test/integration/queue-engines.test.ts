@@ -60,7 +60,7 @@ describe.concurrent.each(ENGINES)('the queue on %s', (_name, start) => {
   const children: ChildProcess[] = []
   beforeAll(async () => {
     engine = await start()
-    publisher = openPublisher(engine.forPublisher)
+    publisher = await openPublisher(engine.forPublisher)
   })
   afterAll(async () => {
     for (const child of children) child.kill('SIGKILL')
@@ -84,7 +84,7 @@ describe.concurrent.each(ENGINES)('the queue on %s', (_name, start) => {
     concurrency = 4,
   ) {
     const calls: (Nudge & { at: number })[] = []
-    const consumer = openConsumer(engine.forWorkers, hypervisorId, concurrency, async (nudge) => {
+    const consumer = await openConsumer(engine.forWorkers, hypervisorId, concurrency, async (nudge) => {
       calls.push({ ...nudge, at: performance.now() })
       await handle(nudge)
     })

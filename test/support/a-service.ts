@@ -64,7 +64,7 @@ export async function aService(): Promise<Service> {
       ping: async () => undefined,
       close: async () => undefined,
     },
-    relay: { nudge: () => undefined },
+    relay: { send: () => undefined },
     queueAccess: { engine: 'postgres', url: 'postgres://nobody@nowhere/none' },
   }
   const app = await buildApp(deps, pino({ level: process.env.PATCHBAY_TEST_LOG ?? 'silent' }))

@@ -2,7 +2,7 @@
 import { openConsumer } from '../../dist/src/jobs/engines.js'
 
 const [access, hypervisorId] = process.argv.slice(2)
-const consumer = openConsumer(JSON.parse(access), hypervisorId, 1, async ({ jobId }) => {
+const consumer = await openConsumer(JSON.parse(access), hypervisorId, 1, async ({ jobId }) => {
   process.send({ jobId })
   await new Promise(() => undefined)
 })

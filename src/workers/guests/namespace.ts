@@ -38,7 +38,10 @@ export class NamespaceGuest implements Guest {
 
   async isRunning(): Promise<boolean> {
     if (!(await this.#exists())) return false
-    return (await findLinks(this.#id, ['lo'])).get('lo')?.up ?? false
+    if (seenRunning.get(this.#id) === (await namespaceIdentity(this.#id))) return true
+    const running = (await findLinks(this.#id, ['lo'])).get('lo')?.up ?? false
+    if (running) await this.#noteRunning()
+    return running
   }
 
   async start(nics: readonly GuestNic[]): Promise<void> {

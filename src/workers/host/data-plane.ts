@@ -191,9 +191,10 @@ export class DataPlane {
    * next `ensureNetwork` repairs them; one that is in order costs it nothing.
    */
   async look(): Promise<DataPlaneView> {
-    const before = [...this.#known]
+    const before = [...this.#known].map(([vni, known]) => ({ vni, known, revision: known.hosts?.revision }))
     const view = await lookAtDataPlane(this.netns, this.#runDir)
-    for (const [vni, known] of before) {
+    for (const { vni, known, revision } of before) {
+      if (known.hosts?.revision !== revision) continue // changed while we looked: the next look tells
       const have = view.networks.get(vni)
       const alright = isNetworkAlright(known.spec, have) && known.hosts?.isSameAs(have?.hosts ?? new Map()) !== false
       if (!alright && this.#known.get(vni) === known) this.#known.delete(vni)

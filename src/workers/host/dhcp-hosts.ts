@@ -11,11 +11,17 @@ export class DhcpHosts {
   readonly #vni: number
   readonly #at: { readonly router: string; readonly ifName: string }
   #hosts = new Map<string, DhcpHost>()
+  #revision = 0
 
   constructor(server: DhcpServer, vni: number, at: { readonly router: string; readonly ifName: string }) {
     this.server = server
     this.#vni = vni
     this.#at = at
+  }
+
+  /** Counts changes, so that a comparison with an older view of the disk is not taken for drift. */
+  get revision(): number {
+    return this.#revision
   }
 
   /** Takes over what is on disk. Whoever wrote it may have died before telling the server. */
@@ -55,8 +61,10 @@ export class DhcpHosts {
   }
 
   async #replace(next: Map<string, DhcpHost>): Promise<void> {
+    this.#revision += 1
     if (!areSame(this.#hosts, next)) await this.server.setHosts([...next.values()], this.#at.router)
     this.#hosts = next
+    this.#revision += 1
   }
 
   /** Ends every lease that no host entry stands for (any more), whoever left it. */
