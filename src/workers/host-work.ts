@@ -52,13 +52,13 @@ export async function verify(work: ServerWork): Promise<void> {
   const { plane, guest, server, cards, observed } = work
   // A namespace shows at once what it has; a virtual machine is asked later, when it has had time for DHCP.
   const look = server.guest === 'namespace' ? guest.look() : undefined
-  const [links, plugged, inside] = await Promise.all([
+  const [links, inside, plugged] = await Promise.all([
     findLinks(
       plane.netns,
       cards.map(({ nic }) => tapName(nic.id)),
     ),
-    guest.plugged(),
     look,
+    look?.then((seen) => new Set(seen?.map(({ mac }) => mac))) ?? guest.plugged(),
   ])
   const wrong = cards.flatMap(({ nic, network }) => {
     const link = links.get(tapName(nic.id))

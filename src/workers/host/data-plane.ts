@@ -106,6 +106,8 @@ export class DataPlane {
    * @throws {ForeignObjectError} when a device of its name is not ours.
    */
   async ensureNetwork(network: NetworkSpec): Promise<void> {
+    // Without waiting for whoever adds hosts to it. It cannot be on its way out: `removeNetwork` asks first who needs it.
+    if (await this.#isInOrder(network)) return
     await this.#withNetwork(network.vni, () => this.#ensureNetwork(network))
   }
 
@@ -248,11 +250,15 @@ export class DataPlane {
     return routers
   }
 
-  async #ensureNetwork(network: NetworkSpec): Promise<void> {
+  /** Whether this process has brought the network in order, and its DHCP server still runs. */
+  async #isInOrder(network: NetworkSpec): Promise<boolean> {
     const known = this.#known.get(network.vni)
-    if (known && sameSpec(known.spec, network)) {
-      if (!known.hosts || (await known.hosts.server.pid()) !== undefined) return
-    }
+    if (!known || !sameSpec(known.spec, network)) return false
+    return !known.hosts || (await known.hosts.server.pid()) !== undefined
+  }
+
+  async #ensureNetwork(network: NetworkSpec): Promise<void> {
+    if (await this.#isInOrder(network)) return
     this.#known.delete(network.vni)
     const links = await findNetworkLinks(this.netns, network)
     await ensureBridge(this.netns, network, links.bridge)
