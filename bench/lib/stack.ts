@@ -161,7 +161,7 @@ async function pidsOf(supervisor: number, data: string) {
   const children = await family(supervisor)
   const lines = await Promise.all(children.map(async (pid) => ({ pid, line: await commandLine(pid) })))
   const pidOf = (command: string) => {
-    const found = lines.find(({ line }) => line[1]?.endsWith('cli.js') && line[2] === command)
+    const found = lines.find(({ line }) => line.at(-2)?.endsWith('cli.js') && line.at(-1) === command)
     if (!found) throw new Error(`there is no process of patchbay ${command}`)
     return found.pid
   }
