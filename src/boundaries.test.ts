@@ -59,10 +59,8 @@ it('the database layer knows of the domain its vocabulary only', () => {
 })
 
 it('the queue engine is named in one file', () => {
-  expect(imports(/./, /^(bullmq|ioredis)$/).map((line) => line.split(' ')[0])).toEqual([
-    'jobs/engines.ts',
-    'jobs/engines.ts',
-  ])
+  const files = imports(/./, /^(bullmq|ioredis)$/).map((line) => line.split(' ')[0])
+  expect(new Set(files)).toEqual(new Set(['jobs/engines.ts']))
 })
 
 it('only config.ts reads the environment', () => {
