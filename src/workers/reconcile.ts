@@ -35,6 +35,8 @@ const PERIOD_MS = 2_000
 const FIRST_REST_MS = 2_000
 const LONGEST_REST_MS = 60_000
 
+/** Rounds that fail in a row before a warning. */
+const WORTH_A_WARNING = 3
 /** Servers that are looked at and repaired side by side. */
 const ATONCE = 8
 
@@ -55,6 +57,7 @@ export class Reconciler {
   #running: Promise<void> | undefined
   #again = false
   #closed = false
+  #failed = 0
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts
@@ -73,8 +76,14 @@ export class Reconciler {
       return
     }
     this.#running = this.round()
+      .then(() => {
+        this.#failed = 0
+      })
       .catch((error: unknown) => {
-        if (!this.#closed) this.#parts.log.warn({ err: error }, 'reconciling failed; trying again')
+        this.#failed += 1
+        // A control plane that is just starting is no news; one that stays away is.
+        const level = this.#failed < WORTH_A_WARNING ? 'debug' : 'warn'
+        if (!this.#closed) this.#parts.log[level]({ err: error }, 'reconciling failed; trying again')
       })
       .finally(() => {
         this.#running = undefined
