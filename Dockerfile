@@ -1,10 +1,10 @@
 # One image for API, worker and the one-shot commands of docker-compose.yml.
 FROM node:20-bookworm-slim
 
-# What the worker runs: bridges and taps, DHCP, virtual machines. busybox-static and cpio make the guest image.
+# What the worker runs: bridges and taps, filters, DHCP, virtual machines. busybox-static and cpio make the guest image.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-      ca-certificates iproute2 procps dnsmasq-base dnsmasq-utils qemu-system-x86 busybox-static cpio \
+      ca-certificates iproute2 procps nftables conntrack dnsmasq-base dnsmasq-utils qemu-system-x86 busybox-static cpio \
  && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /opt/patchbay

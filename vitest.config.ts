@@ -29,6 +29,7 @@ export default defineConfig({
         test: {
           name: 'host',
           include: ['test/host/**/*.test.ts'],
+          globalSetup: ['test/support/host-unchanged.ts'],
           maxWorkers: 1,
           fileParallelism: false,
           testTimeout: 60_000,
@@ -41,6 +42,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['test/support/host-unchanged.ts'],
           maxWorkers: 1,
           fileParallelism: false,
           testTimeout: 120_000,

@@ -17,15 +17,20 @@ import type { QueueAccess } from './jobs/work-order.ts'
 import { observeRequests, operationsRoutes } from './metrics.ts'
 import { accessKeyRoutes } from './routes/access-keys.ts'
 import { ActorCache, requireActor, requireHypervisor } from './routes/auth.ts'
+import { elasticIpPoolRoutes } from './routes/elastic-ip-pools.ts'
+import { elasticIpRoutes } from './routes/elastic-ips.ts'
 import { eventRoutes } from './routes/events.ts'
 import { hypervisorRoutes } from './routes/hypervisors.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { networkRoutes } from './routes/networks.ts'
+import { nicSettingsRoutes } from './routes/nic-settings.ts'
 import { nicRoutes } from './routes/nics.ts'
 import { openapi } from './routes/openapi.ts'
+import { portForwardingRoutes } from './routes/port-forwardings.ts'
 import { Problem, sendProblem } from './routes/problem.ts'
 import { projectRoutes } from './routes/projects.ts'
 import { SHARED } from './routes/schemas.ts'
+import { securityGroupRoutes } from './routes/security-groups.ts'
 import { buildSerializer } from './routes/serialization.ts'
 import { serverRoutes } from './routes/servers.ts'
 import { validatorCompiler } from './routes/validation.ts'
@@ -107,8 +112,13 @@ export async function buildApp(deps: Deps, logger: FastifyBaseLogger): Promise<A
     async (v1: App) => {
       requireActor(v1, deps.db, actors)
       vpcRoutes(v1, deps)
+      portForwardingRoutes(v1, deps)
+      elasticIpPoolRoutes(v1, deps)
+      elasticIpRoutes(v1, deps)
       networkRoutes(v1, deps)
       nicRoutes(v1, deps)
+      nicSettingsRoutes(v1, deps)
+      securityGroupRoutes(v1, deps)
       serverRoutes(v1, deps)
       jobRoutes(v1, deps)
       hypervisorRoutes(v1, deps)

@@ -23,6 +23,9 @@ describe('parseConfig', () => {
       databaseUrl: undefined,
       redisUrl: undefined,
       netns: 'patchbay',
+      interfaces: [],
+      interfacesNetns: undefined,
+      dnsUpstreams: [],
       keepGuests: false,
       logLevel: 'info',
       apiUrl: undefined,
@@ -59,12 +62,32 @@ describe('parseConfig', () => {
     ['a namespace that reads as an option', { PATCHBAY_NETNS: '-x' }],
     ['a redis URL of another scheme', { REDIS_URL: 'http://localhost' }],
     ['a database URL that does not parse', { DATABASE_URL: 'localhost:5432' }],
+    ['an interface name of 16 characters', { PATCHBAY_INTERFACES: 'eth0,abcdefghijklmnop' }],
+    ['an interface name with a slash', { PATCHBAY_INTERFACES: 'eth0,../x' }],
+    ['an interface name that reads as an option', { PATCHBAY_INTERFACES: '-x' }],
+    ['an interface without a name', { PATCHBAY_INTERFACES: 'eth0,,eth1' }],
+    ['a namespace of the interfaces that is a path', { PATCHBAY_INTERFACES_NETNS: '../x' }],
+    ['a name server by name', { PATCHBAY_DNS: '9.9.9.9,dns.example.org' }],
+    ['a name server of IPv6', { PATCHBAY_DNS: '2620:fe::fe' }],
     ['keep-guests other than 0 and 1', { PATCHBAY_KEEP_GUESTS: 'yes' }],
     ['an unknown log level', { PATCHBAY_LOG_LEVEL: 'loud' }],
     ['a short secret key', { PATCHBAY_SECRET_KEY: 'ab'.repeat(31) }],
     ['a mistyped name', { PATCHBAY_KEEP_GUEST: '1' }],
   ])('%s is one fault', (_, env) => {
     expect(faultsOf(() => parseConfig(env))).toHaveLength(1)
+  })
+
+  test('lists are separated by commas, with or without spaces, and name each thing once', () => {
+    const env = {
+      PATCHBAY_INTERFACES: 'eth1, br0.7,eth1',
+      PATCHBAY_INTERFACES_NETNS: 'Provider_1',
+      PATCHBAY_DNS: '9.9.9.9,1.1.1.1',
+    }
+    expect(parseConfig(env)).toMatchObject({
+      interfaces: ['eth1', 'br0.7'],
+      interfacesNetns: 'Provider_1',
+      dnsUpstreams: ['9.9.9.9', '1.1.1.1'],
+    })
   })
 
   test('0 is a port, for the system to choose', () => {

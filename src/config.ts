@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { isIP } from 'node:net'
+import { isIP, isIPv4 } from 'node:net'
 import { join, resolve } from 'node:path'
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -27,6 +27,12 @@ export interface Config {
   readonly redisUrl: string | undefined
   /** Network namespace that holds the data plane of the worker. */
   readonly netns: string
+  /** Interfaces of the hypervisor that bridged networks and elastic IPs may use. */
+  readonly interfaces: readonly string[]
+  /** Network namespace that `interfaces` are in; undefined means: the worker's own. */
+  readonly interfacesNetns: string | undefined
+  /** IPv4 addresses of the name servers that the routers' DNS asks. */
+  readonly dnsUpstreams: readonly string[]
   /** Whether the guests go on running when the worker is told to stop. */
   readonly keepGuests: boolean
   readonly logLevel: LogLevel
@@ -73,6 +79,14 @@ const urlOf =
   (text: string): string | undefined =>
     URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)) ? text : undefined
 
+/** Parses names separated by commas, each once; one that is wrong makes the whole wrong. */
+const listOf =
+  (isRight: (item: string) => boolean) =>
+  (text: string): readonly string[] | undefined => {
+    const items = text.split(',').map((item) => item.trim())
+    return items.every(isRight) ? [...new Set(items)] : undefined
+  }
+
 function parsePort(text: string): number | undefined {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
   return port <= 65_535 ? port : undefined
@@ -80,6 +94,10 @@ function parsePort(text: string): number | undefined {
 
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
 const NETNS = /^[a-z0-9][a-z0-9-]{0,39}$/
+/** A namespace of the operator's making; its name is a file name. */
+const THEIR_NETNS = /^[a-z0-9_][a-z0-9_.-]{0,99}$/i
+/** The kernel allows nearly anything in 15 bytes (IFNAMSIZ); a name that begins with - would read as an option. */
+const INTERFACE = /^[a-z0-9_][a-z0-9_.-]{0,14}$/i
 
 const VARIABLES = {
   PATCHBAY_PORT: variable<number>({ fallback: 8080, parse: parsePort, must: 'a whole number from 0 to 65535' }),
@@ -114,6 +132,21 @@ const VARIABLES = {
     fallback: 'patchbay',
     parse: matching(NETNS),
     must: 'a network namespace name: 1-40 characters of a-z, 0-9 and -, not starting with -',
+  }),
+  PATCHBAY_INTERFACES: variable<readonly string[]>({
+    fallback: [],
+    parse: listOf((name) => INTERFACE.test(name)),
+    must: 'interface names separated by commas: 1-15 characters of A-Z, a-z, 0-9, _, . and - each',
+  }),
+  PATCHBAY_INTERFACES_NETNS: variable<string | undefined>({
+    fallback: undefined,
+    parse: matching(THEIR_NETNS),
+    must: 'a network namespace name: 1-100 characters of A-Z, a-z, 0-9, _, . and -',
+  }),
+  PATCHBAY_DNS: variable<readonly string[]>({
+    fallback: [],
+    parse: listOf(isIPv4),
+    must: 'IPv4 addresses separated by commas',
   }),
   PATCHBAY_KEEP_GUESTS: variable<boolean>({
     fallback: false,
@@ -189,6 +222,9 @@ export function parseConfig(env: Environment, command: ConfiguredCommand = 'up')
     databaseUrl: withPassword(value.DATABASE_URL, value.DATABASE_PASSWORD_FILE),
     redisUrl: value.REDIS_URL,
     netns: value.PATCHBAY_NETNS,
+    interfaces: value.PATCHBAY_INTERFACES,
+    interfacesNetns: value.PATCHBAY_INTERFACES_NETNS,
+    dnsUpstreams: value.PATCHBAY_DNS,
     keepGuests: value.PATCHBAY_KEEP_GUESTS,
     logLevel: value.PATCHBAY_LOG_LEVEL,
     apiUrl: value.PATCHBAY_API_URL,

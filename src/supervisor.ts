@@ -212,6 +212,9 @@ const workerEnvironment = (config: Config, apiUrl: string, keepGuests: boolean):
       : (config.hypervisorTokenFile ?? hypervisorTokenFileOf(config.dataDir, config.hypervisorId)),
     PATCHBAY_DATA: config.dataDir,
     PATCHBAY_NETNS: config.netns,
+    PATCHBAY_INTERFACES: config.interfaces.join(',') || undefined,
+    PATCHBAY_INTERFACES_NETNS: config.interfacesNetns,
+    PATCHBAY_DNS: config.dnsUpstreams.join(',') || undefined,
     PATCHBAY_KEEP_GUESTS: keepGuests ? '1' : '0',
     PATCHBAY_LOG_LEVEL: config.logLevel,
   })

@@ -6,15 +6,24 @@ import { capture, fail, findCommand, root, say, toolsFolder, warn } from './run.
 /**
  * A program we need, and the Debian package that brings it.
  * `needed`: false when the service is of use without it. `exactly`: another package brings a command of that name that
- * does not do. None of these packages brings a service, so installing them starts nothing and listens nowhere.
+ * does not do. Installing them starts nothing and listens nowhere: those that bring a service (nftables, iperf3)
+ * leave it off.
  */
 export const RUN_PROGRAMS = [
   { command: 'ip', package: 'iproute2', why: 'bridges, taps and namespaces', needed: true },
   { command: 'sysctl', package: 'procps', why: 'kernel parameters of the data plane', needed: true },
   { command: 'dnsmasq', package: 'dnsmasq-base', why: 'DHCP on managed networks', needed: true },
   { command: 'dhcp_release', package: 'dnsmasq-utils', why: 'ending the DHCP lease of a detached NIC', needed: true },
+  { command: 'nft', package: 'nftables', why: 'filters and address translation', needed: true },
+  { command: 'conntrack', package: 'conntrack', why: 'ending the connections of an elastic IP that moved', needed: true },
   { command: 'qemu-system-x86_64', package: 'qemu-system-x86', why: 'servers that are virtual machines' },
-  { command: 'busybox', package: 'busybox-static', why: 'the programs in the guest image', exactly: true },
+  {
+    command: 'busybox',
+    package: 'busybox-static',
+    why: 'ARP probes, and the programs in the guest image',
+    exactly: true,
+    needed: true,
+  },
   { command: 'cpio', package: 'cpio', why: 'packing the guest image' },
 ]
 
@@ -28,7 +37,12 @@ const REDIS = {
   why: 'a Redis for the tests of the second queue engine',
 }
 
-export const TEST_PROGRAMS = [...RUN_PROGRAMS, REDIS].map((program) => ({ ...program, needed: true }))
+const MEASURING = [
+  { command: 'iperf3', package: 'iperf3', why: 'measuring bandwidth in the tests' },
+  { command: 'tcpdump', package: 'tcpdump', why: 'seeing in the tests which packets pass' },
+]
+
+export const TEST_PROGRAMS = [...RUN_PROGRAMS, REDIS, ...MEASURING].map((program) => ({ ...program, needed: true }))
 export const BENCH_PROGRAMS = [
   ...TEST_PROGRAMS,
   { command: 'libpq.so.5', package: 'libpq5', why: 'the library of pgbench', exactly: true, needed: true },

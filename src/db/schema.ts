@@ -18,6 +18,13 @@ import {
   text,
   timestamp,
 } from 'drizzle-orm/pg-core'
+import {
+  FORWARDED_PROTOCOLS,
+  NETWORK_MODES,
+  RULE_ACTIONS,
+  RULE_DIRECTIONS,
+  RULE_PROTOCOLS,
+} from '../domain/network/network-kinds.ts'
 import { GUEST_KINDS } from '../domain/server/guest-kinds.ts'
 
 export const ACCESS_ROLES = ['reader', 'operator', 'admin'] as const
@@ -36,6 +43,11 @@ export const JOB_STATES = ['pending', 'working', 'successful', 'failed'] as cons
 
 export const accessRole = pgEnum('access_role', ACCESS_ROLES)
 export const networkType = pgEnum('network_type', NETWORK_TYPES)
+export const networkMode = pgEnum('network_mode', NETWORK_MODES)
+export const ruleDirection = pgEnum('rule_direction', RULE_DIRECTIONS)
+export const ruleAction = pgEnum('rule_action', RULE_ACTIONS)
+export const ruleProtocol = pgEnum('rule_protocol', RULE_PROTOCOLS)
+export const forwardedProtocol = pgEnum('forwarded_protocol', FORWARDED_PROTOCOLS)
 export const nicState = pgEnum('nic_state', NIC_STATES)
 export const serverState = pgEnum('server_state', SERVER_STATES)
 export const guestKind = pgEnum('guest_kind', GUEST_KINDS)
@@ -99,6 +111,7 @@ export const vpc = pgTable('vpc', {
   ...changing,
   deletedAt: time('deleted_at'),
   live: boolean('live').notNull().generatedAlwaysAs(sql`deleted_at IS NULL`),
+  sourceNat: boolean('source_nat').notNull().default(true),
 })
 
 export const network = pgTable('network', {
@@ -115,6 +128,14 @@ export const network = pgTable('network', {
   vpcLive: boolean('vpc_live').generatedAlwaysAs(sql`CASE WHEN vpc_id IS NULL THEN NULL ELSE true END`),
   ports: portMask('ports').notNull().default(sql`repeat('0', 252)::bit(252)`),
   ...changing,
+  mode: networkMode('mode').notNull().default('routed'),
+  interface: text('interface'),
+  gateway: inet('gateway'),
+  reserved: portMask('reserved').notNull().default(sql`repeat('0', 252)::bit(252)`),
+  ipv6Cidr: cidr('ipv6_cidr'),
+  leaseSeconds: integer('lease_seconds').notNull().default(86400),
+  dnsServers: inet('dns_servers').array().notNull().default([]),
+  domain: text('domain'),
 })
 
 export const job = pgTable('job', {
@@ -123,8 +144,8 @@ export const job = pgTable('job', {
   ...owned,
   action: text('action').notNull(),
   state: jobState('state').notNull().default('pending'),
-  hypervisorId: text('hypervisor_id').notNull(),
-  serverId: text('server_id').notNull(),
+  hypervisorId: text('hypervisor_id'),
+  serverId: text('server_id'),
   nicIds: text('nic_ids').array().notNull().default([]),
   request: jsonb('request').$type<Record<string, unknown>>().notNull().default({}),
   attempts: integer('attempts').notNull().default(0),
@@ -133,6 +154,8 @@ export const job = pgTable('job', {
   ...created,
   startedAt: time('started_at'),
   finishedAt: time('finished_at'),
+  resources: jsonb('resources').$type<{ type: string; id: string }[]>().notNull().default([]),
+  parentId: text('parent_id'),
 })
 
 export const server = pgTable('server', {
@@ -151,6 +174,7 @@ export const server = pgTable('server', {
   lastError: text('last_error'),
   ...changing,
   deletedAt: time('deleted_at'),
+  dhcpOptions: jsonb('dhcp_options').$type<Record<string, string>>().notNull().default({}),
 })
 
 export const nic = pgTable('nic', {
@@ -172,6 +196,95 @@ export const nic = pgTable('nic', {
   hostView: jsonb('host_view'),
   guestView: jsonb('guest_view'),
   observedAt: time('observed_at'),
+  ...changing,
+  ipv6Address: inet('ipv6_address'),
+  antiSpoofing: boolean('anti_spoofing').notNull().default(true),
+  allowedAddressPairs: jsonb('allowed_address_pairs').$type<AddressPair[]>().notNull().default([]),
+  bandwidthInMbps: integer('bandwidth_in_mbps'),
+  bandwidthOutMbps: integer('bandwidth_out_mbps'),
+})
+
+/** An address or CIDR that a NIC may use besides its own, with another MAC when given. */
+export interface AddressPair {
+  address: string
+  mac?: string
+}
+
+export const securityGroup = pgTable('security_group', {
+  id: text('id').primaryKey(),
+  seq: seq(),
+  ...owned,
+  ...named,
+  isDefault: boolean('is_default').notNull().default(false),
+  ruleCount: integer('rule_count').notNull().default(0),
+  ...changing,
+})
+
+export const securityGroupRule = pgTable('security_group_rule', {
+  id: text('id').primaryKey(),
+  seq: seq(),
+  groupId: text('group_id').notNull(),
+  ...owned,
+  name: text('name').notNull().default(''),
+  direction: ruleDirection('direction').notNull(),
+  priority: smallint('priority').notNull(),
+  action: ruleAction('action').notNull(),
+  protocol: ruleProtocol('protocol').notNull(),
+  portFirst: integer('port_first'),
+  portLast: integer('port_last'),
+  icmpType: smallint('icmp_type'),
+  icmpCode: smallint('icmp_code'),
+  remoteCidr: cidr('remote_cidr'),
+  remoteGroupId: text('remote_group_id'),
+  ...created,
+})
+
+export const nicSecurityGroup = pgTable('nic_security_group', {
+  nicId: macaddr('nic_id').notNull(),
+  groupId: text('group_id').notNull(),
+  ...owned,
+})
+
+export const elasticIpPool = pgTable('elastic_ip_pool', {
+  id: text('id').primaryKey(),
+  seq: seq(),
+  name: text('name').notNull(),
+  cidr: cidr('cidr').notNull(),
+  gateway: inet('gateway').notNull(),
+  first: inet('first').notNull(),
+  last: inet('last').notNull(),
+  interface: text('interface').notNull(),
+  ...changing,
+})
+
+export const elasticIp = pgTable('elastic_ip', {
+  id: text('id').primaryKey(),
+  seq: seq(),
+  ...owned,
+  ...named,
+  name: text('name').notNull().default(''),
+  poolId: text('pool_id').notNull(),
+  address: inet('address').notNull(),
+  bandwidthMbps: integer('bandwidth_mbps'),
+  nicId: macaddr('nic_id'),
+  vpcId: text('vpc_id'),
+  vpcLive: boolean('vpc_live').generatedAlwaysAs(sql`CASE WHEN vpc_id IS NULL THEN NULL ELSE true END`),
+  hypervisorId: text('hypervisor_id'),
+  ...changing,
+})
+
+export const portForwarding = pgTable('port_forwarding', {
+  id: text('id').primaryKey(),
+  seq: seq(),
+  ...owned,
+  vpcId: text('vpc_id').notNull(),
+  vpcCidr: cidr('vpc_cidr').notNull(),
+  vpcLive: boolean('vpc_live').notNull().generatedAlwaysAs(sql`vpc_id IS NOT NULL`),
+  name: text('name').notNull().default(''),
+  protocol: forwardedProtocol('protocol').notNull(),
+  port: integer('port').notNull(),
+  address: inet('address').notNull(),
+  targetPort: integer('target_port').notNull(),
   ...changing,
 })
 

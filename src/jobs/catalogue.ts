@@ -11,6 +11,7 @@ export const JOBS = {
   'server.delete': { attempts: 6 },
   'nic.attach': { attempts: 7 },
   'nic.detach': { attempts: 7 },
+  'network.apply': { attempts: 4 },
 } as const satisfies Record<string, { attempts: number }>
 
 export type JobAction = keyof typeof JOBS

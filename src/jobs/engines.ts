@@ -31,7 +31,7 @@ export interface Message {
   readonly hypervisorId: string
   readonly jobId: string
   readonly action: JobAction
-  readonly serverId: string
+  readonly serverId: string | null
 }
 
 export interface Publisher {
@@ -44,8 +44,8 @@ export interface Publisher {
 
 export interface Nudge {
   readonly jobId: string
-  /** The server whose turn to wait for before the job is claimed. */
-  readonly serverId: string
+  /** The server whose turn to wait for before the job is claimed; `null`: the job is about the network. */
+  readonly serverId: string | null
   /** No further attempt follows this one. */
   readonly lastAttempt: boolean
 }
@@ -152,7 +152,7 @@ function openQueue(access: QueueAccess, wire: Wire, hypervisorId: string): Queue
 /** The part of BullMQ's job that we read. */
 interface QueuedJob {
   readonly id?: string
-  readonly data: { readonly serverId: string }
+  readonly data: { readonly serverId: string | null }
   readonly attemptsMade: number
   readonly opts: { readonly attempts?: number }
 }

@@ -4,6 +4,13 @@
  * and pulls the desired state afresh, so a doubled or stale queue message can do no harm.
  */
 import { type Static, Type } from 'typebox'
+import {
+  FORWARDED_PROTOCOLS,
+  NETWORK_MODES,
+  RULE_ACTIONS,
+  RULE_DIRECTIONS,
+  RULE_PROTOCOLS,
+} from '../domain/network/network-kinds.ts'
 import { GUEST_KINDS } from '../domain/server/guest-kinds.ts'
 import { Nullable } from '../json-schema.ts'
 
@@ -12,35 +19,101 @@ export const OrderNetwork = Type.Object({
   id: Type.String(),
   vni: Type.Integer(),
   mtu: Type.Integer(),
+  mode: Type.Enum([...NETWORK_MODES]),
   vpc_id: Nullable(Type.String()),
   cidr: Nullable(Type.String()),
   gateway: Nullable(Type.String()),
+  interface: Nullable(Type.String()),
+  ipv6_cidr: Nullable(Type.String()),
+  lease_seconds: Type.Integer(),
+  dns_servers: Type.Array(Type.String()),
+  domain: Nullable(Type.String()),
 })
 export type OrderNetwork = Static<typeof OrderNetwork>
 
 /** A NIC as a worker needs it. `in_job`: the claimed job moves it; in a desired state: some job owns it, hands off. */
 export const OrderNic = Type.Object({
   id: Type.String(),
+  name: Type.String(),
   slot: Type.Integer(),
   network_id: Type.String(),
   address: Nullable(Type.String()),
+  ipv6_address: Nullable(Type.String()),
   state: Type.String(),
   in_job: Type.Boolean(),
+  anti_spoofing: Type.Boolean(),
+  allowed_address_pairs: Type.Array(Type.Object({ address: Type.String(), mac: Type.Optional(Type.String()) })),
+  bandwidth_in_mbps: Nullable(Type.Integer()),
+  bandwidth_out_mbps: Nullable(Type.Integer()),
+  security_group_ids: Type.Array(Type.String()),
 })
 export type OrderNic = Static<typeof OrderNic>
 
 /** A server with its NICs as a worker needs it. */
 export const OrderServer = Type.Object({
   id: Type.String(),
+  name: Type.String(),
   guest: Type.Enum([...GUEST_KINDS]),
   state: Type.String(),
   vcpus: Type.Integer(),
   memory_mb: Type.Integer(),
   qmp_socket: Nullable(Type.String()),
   qga_socket: Nullable(Type.String()),
+  dhcp_options: Type.Record(Type.String(), Type.String()),
   nics: Type.Array(OrderNic),
 })
 export type OrderServer = Static<typeof OrderServer>
+
+/** One rule of a security group. */
+export const OrderRule = Type.Object({
+  direction: Type.Enum([...RULE_DIRECTIONS]),
+  priority: Type.Integer(),
+  action: Type.Enum([...RULE_ACTIONS]),
+  protocol: Type.Enum([...RULE_PROTOCOLS]),
+  port_first: Nullable(Type.Integer()),
+  port_last: Nullable(Type.Integer()),
+  icmp_type: Nullable(Type.Integer()),
+  icmp_code: Nullable(Type.Integer()),
+  remote_cidr: Nullable(Type.String()),
+  remote_group_id: Nullable(Type.String()),
+})
+
+/** A security group with all that its NICs' filters take. */
+export const OrderGroup = Type.Object({
+  id: Type.String(),
+  generation: Type.Integer(),
+  /** `null`: no NIC here is in it, some rule only names it as its remote. */
+  rules: Nullable(Type.Array(OrderRule)),
+  /** Its NICs in the VPCs and networks that the hypervisor has; only of groups that a rule names as its remote. */
+  members: Type.Array(Type.Object({ scope: Type.String(), address: Type.String() })),
+})
+export type OrderGroup = Static<typeof OrderGroup>
+
+/** What the router of a VPC has to do on this hypervisor. */
+export const OrderRouter = Type.Object({
+  vpc_id: Type.String(),
+  cidr: Type.String(),
+  source_nat: Type.Boolean(),
+  elastic_ips: Type.Array(
+    Type.Object({
+      address: Type.String(),
+      cidr: Type.String(),
+      gateway: Type.String(),
+      interface: Type.String(),
+      nic_address: Nullable(Type.String()),
+      bandwidth_mbps: Nullable(Type.Integer()),
+    }),
+  ),
+  port_forwardings: Type.Array(
+    Type.Object({
+      protocol: Type.Enum([...FORWARDED_PROTOCOLS]),
+      port: Type.Integer(),
+      address: Type.String(),
+      target_port: Type.Integer(),
+    }),
+  ),
+})
+export type OrderRouter = Static<typeof OrderRouter>
 
 /** Answer to a claim: one attempt at a job, with all that it takes, read afresh from the source of truth. */
 export const WorkOrder = Type.Object({
@@ -51,8 +124,13 @@ export const WorkOrder = Type.Object({
     attempt: Type.Integer(),
     force: Type.Boolean(),
   }),
-  server: OrderServer,
+  /** `null`: the job brings the network settings of the whole hypervisor up to date; the desired state has them. */
+  server: Nullable(OrderServer),
   networks: Type.Array(OrderNetwork),
+  /** The security groups of the server's NICs by generation. A worker that does not know one reads the desired state. */
+  groups: Type.Array(Type.Object({ id: Type.String(), generation: Type.Integer() })),
+  /** The routers of the server's networks. */
+  routers: Type.Array(OrderRouter),
 })
 export type WorkOrder = Static<typeof WorkOrder>
 
@@ -113,6 +191,8 @@ export type JobReport = Static<typeof JobReport>
 export const DesiredState = Type.Object({
   servers: Type.Array(OrderServer),
   networks: Type.Array(OrderNetwork),
+  groups: Type.Array(OrderGroup),
+  routers: Type.Array(OrderRouter),
 })
 export type DesiredState = Static<typeof DesiredState>
 

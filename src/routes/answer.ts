@@ -77,7 +77,7 @@ export async function performJob(
 ): Promise<FastifyReply> {
   const seconds = preferredWait(request)
   const job = await perform(deps, request, reply, work)
-  if (job.state === 'pending') {
+  if (job.state === 'pending' && job.hypervisor_id !== null) {
     deps.relay.send({
       hypervisorId: job.hypervisor_id,
       jobId: job.id,

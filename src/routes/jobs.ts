@@ -22,6 +22,9 @@ export function jobRoutes(app: App, deps: Deps): void {
           action: Type.Optional(Type.Enum([...JOB_ACTIONS])),
           server_id: Type.Optional(ServerId),
           nic_id: Type.Optional(NicId),
+          resource_id: Type.Optional(
+            Type.String({ pattern: '^[0-9a-z:-]{1,40}$', description: 'Id of anything among its resources' }),
+          ),
         }),
         response: { 200: itemsOf(Type.Ref('Job')), ...refusals },
       },

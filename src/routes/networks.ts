@@ -2,22 +2,41 @@ import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
 import { transaction } from '../db/client.ts'
 import { NETWORK_TYPES } from '../db/schema.ts'
+import { INTERFACE_PATTERN } from '../domain/hypervisor/interfaces.ts'
+import { createNetwork } from '../domain/network/create-network.ts'
+import { joinNetwork, leaveNetwork } from '../domain/network/join-network.ts'
+import { setDhcp, setIpv6 } from '../domain/network/network-settings.ts'
+import { DEFAULT_LEASE_SECONDS } from '../domain/network/network-view.ts'
+import { deleteNetwork, getNetwork, listNetworks, updateNetwork } from '../domain/network/networks.ts'
+import { Nullable } from '../json-schema.ts'
+import { ifMatch, perform, performJob, sendMade, sendTagged } from './answer.ts'
+import { jobAnswers, refusals } from './problem.ts'
 import {
-  createNetwork,
-  deleteNetwork,
-  getNetwork,
-  joinNetwork,
-  leaveNetwork,
-  listNetworks,
-  updateNetwork,
-} from '../domain/network/networks.ts'
-import { ifMatch, perform, sendMade, sendTagged } from './answer.ts'
-import { refusals } from './problem.ts'
-import { Body, Changes, Cidr, itemsOf, Name, NetworkId, named, PageQuery, pageFrom, params, VpcId } from './schemas.ts'
+  Body,
+  Changes,
+  Cidr,
+  Ipv4,
+  Ipv6Cidr,
+  itemsOf,
+  Name,
+  NetworkId,
+  NetworkMode,
+  named,
+  PageQuery,
+  pageFrom,
+  params,
+  VpcId,
+} from './schemas.ts'
 
 const tags = ['networks']
 const byId = params({ id: NetworkId })
 const NetworkType = Type.Enum([...NETWORK_TYPES])
+/** Lower case: names in DNS have none, and the database compares them. */
+const Domain = Type.String({
+  pattern: '^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$',
+  maxLength: 253,
+  examples: ['prod.example.org'],
+})
 const one = { 200: Type.Ref('Network'), ...refusals }
 
 export function networkRoutes(app: App, deps: Deps): void {
@@ -27,26 +46,37 @@ export function networkRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'createNetwork',
         tags,
-        summary: 'Make a network, joined to a VPC when vpc_id and cidr are given',
+        summary: 'Make a network: routed (in a VPC when vpc_id and cidr are given), isolated, or bridged to a segment',
         body: Body(
           {
             name: Name,
             type: Type.Optional(NetworkType),
+            mode: Type.Optional(NetworkMode),
+            mtu: Type.Optional(Type.Integer({ minimum: 1280, maximum: 9000, default: 1500, description: 'Bytes' })),
             vpc_id: Type.Optional(VpcId),
             cidr: Type.Optional(Cidr),
+            ipv6_cidr: Type.Optional(Ipv6Cidr),
+            interface: Type.Optional(
+              Type.String({ pattern: INTERFACE_PATTERN, description: 'Of the hypervisors, to bridge to' }),
+            ),
+            gateway: Type.Optional(
+              Type.String({ ...Ipv4, description: 'Of the segment, that a bridged network’s guests are told' }),
+            ),
+            address_range: Type.Optional(
+              Body(
+                { first: Ipv4, last: Ipv4 },
+                { description: 'Which addresses of the segment are to be given out; .2 to .253 when absent' },
+              ),
+            ),
             ...named,
           },
-          { dependentRequired: { vpc_id: ['cidr'], cidr: ['vpc_id'] } },
+          { dependentRequired: { vpc_id: ['cidr'] } },
         ),
         response: { 201: Type.Ref('Network'), ...refusals },
       },
     },
     async (request, reply) => {
-      const { vpc_id, cidr, type = 'managed', ...rest } = request.body
-      const subnet = vpc_id !== undefined && cidr !== undefined ? { vpc_id, cidr } : undefined
-      const made = await perform(deps, request, reply, (tx) =>
-        createNetwork(tx, request.actor, { ...rest, type, subnet }),
-      )
+      const made = await perform(deps, request, reply, (tx) => createNetwork(tx, request.actor, request.body))
       return sendMade(reply, `/v1/networks/${made.id}`, made)
     },
   )
@@ -62,6 +92,7 @@ export function networkRoutes(app: App, deps: Deps): void {
           ...PageQuery,
           name: Type.Optional(Name),
           type: Type.Optional(NetworkType),
+          mode: Type.Optional(NetworkMode),
           vpc_id: Type.Optional(VpcId),
         }),
         response: { 200: itemsOf(Type.Ref('Network')), ...refusals },
@@ -121,9 +152,9 @@ export function networkRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'joinNetwork',
         tags,
-        summary: 'Join a managed network to a VPC with a /24 of it',
+        summary: 'Join a routed network to a VPC with a /24 of it',
         params: byId,
-        body: Body({ vpc_id: VpcId, cidr: Cidr }),
+        body: Body({ vpc_id: VpcId, cidr: Cidr, ipv6_cidr: Type.Optional(Ipv6Cidr) }),
         response: one,
       },
     },
@@ -151,5 +182,44 @@ export function networkRoutes(app: App, deps: Deps): void {
         reply,
         await perform(deps, request, reply, (tx) => leaveNetwork(tx, request.actor, request.params.id)),
       ),
+  )
+
+  app.put(
+    '/networks/:id/ipv6',
+    {
+      schema: {
+        operationId: 'setNetworkIpv6',
+        tags,
+        summary: 'Give a network in a VPC an IPv6 prefix, another one, or none (null)',
+        description: 'The IPv6 addresses of its NICs follow; guests learn of it by router advertisement.',
+        params: byId,
+        body: Body({ ipv6_cidr: Nullable(Ipv6Cidr) }),
+        response: jobAnswers,
+      },
+    },
+    (request, reply) =>
+      performJob(deps, request, reply, (tx) => setIpv6(tx, request.actor, request.params.id, request.body.ipv6_cidr)),
+  )
+
+  app.put(
+    '/networks/:id/dhcp',
+    {
+      schema: {
+        operationId: 'setNetworkDhcp',
+        tags,
+        summary: 'Replace what DHCP tells the guests of a network; what is left out goes back to its default',
+        params: byId,
+        body: Body({
+          lease_seconds: Type.Optional(
+            Type.Integer({ minimum: 120, maximum: 31_536_000, default: DEFAULT_LEASE_SECONDS }),
+          ),
+          dns_servers: Type.Optional(Type.Array(Ipv4, { maxItems: 3, uniqueItems: true, default: [] })),
+          domain: Type.Optional(Nullable(Domain)),
+        }),
+        response: jobAnswers,
+      },
+    },
+    (request, reply) =>
+      performJob(deps, request, reply, (tx) => setDhcp(tx, request.actor, request.params.id, request.body)),
   )
 }

@@ -7,10 +7,12 @@ import { attachNics, detachNics } from '../domain/nic/attach-nics.ts'
 import { createNics } from '../domain/nic/create-nics.ts'
 import { deleteNic, getNic, listNics, updateNic } from '../domain/nic/nics.ts'
 import { ifMatch, perform, performJob, sendMade, sendTagged } from './answer.ts'
+import { nicSettings } from './nic-settings.ts'
 import { jobAnswers, refusals } from './problem.ts'
 import {
   Body,
   Force,
+  GroupId,
   Ipv4,
   itemsOf,
   Name,
@@ -35,7 +37,13 @@ export function nicRoutes(app: App, deps: Deps): void {
         operationId: 'createNic',
         tags,
         summary: 'Make a NIC; without an address it gets the lowest free one',
-        body: Body({ network_id: NetworkId, name: Type.Optional(Name), address: Type.Optional(Ipv4), ...named }),
+        body: Body({
+          network_id: NetworkId,
+          name: Type.Optional(Name),
+          address: Type.Optional(Ipv4),
+          ...named,
+          ...nicSettings,
+        }),
         response: { 201: Type.Ref('Nic'), ...refusals },
       },
     },
@@ -69,6 +77,7 @@ export function nicRoutes(app: App, deps: Deps): void {
           name: Type.Optional(Name),
           addresses: Type.Optional(Type.Array(Ipv4, { maxItems: 252, uniqueItems: true })),
           ...named,
+          ...nicSettings,
         }),
         response: { 201: Type.Object({ items: Type.Array(Type.Ref('Nic')) }), ...refusals },
       },
@@ -104,6 +113,7 @@ export function nicRoutes(app: App, deps: Deps): void {
           network_id: Type.Optional(NetworkId),
           server_id: Type.Optional(ServerId),
           address: Type.Optional(Ipv4),
+          security_group_id: Type.Optional(GroupId),
         }),
         response: { 200: itemsOf(Type.Ref('Nic')), ...refusals },
       },

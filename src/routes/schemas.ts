@@ -1,6 +1,15 @@
 /** The shapes that several routes share. Everything a client sends or gets is described here or beside its route. */
 import { Type } from 'typebox'
 import { ACCESS_ROLES, JOB_STATES, NETWORK_TYPES, NIC_STATES, SERVER_STATES } from '../db/schema.ts'
+import { ELASTIC_IP_STATES } from '../domain/elastic-ip/elastic-ips.ts'
+import { JOB_RESOURCES } from '../domain/job/jobs.ts'
+import {
+  FORWARDED_PROTOCOLS,
+  NETWORK_MODES,
+  RULE_ACTIONS,
+  RULE_DIRECTIONS,
+  RULE_PROTOCOLS,
+} from '../domain/network/network-kinds.ts'
 import type { Page } from '../domain/paging.ts'
 import { GUEST_KINDS } from '../domain/server/guest-kinds.ts'
 import { JOB_ACTIONS } from '../jobs/catalogue.ts'
@@ -13,6 +22,9 @@ export const ProjectId = id('prj', 'project')
 export const VpcId = id('vpc', 'VPC')
 export const NetworkId = id('net', 'network')
 export const ServerId = id('i', 'server')
+export const ElasticIpPoolId = id('pool', 'elastic IP pool')
+export const ElasticIpId = id('eip', 'elastic IP')
+export const PortForwardingId = id('pf', 'port forwarding')
 export const JobId = id('j', 'job')
 export const HYPERVISOR_ID_PATTERN = '^[a-z0-9][a-z0-9-]{0,39}$'
 export const HypervisorId = Type.String({ pattern: HYPERVISOR_ID_PATTERN, description: 'Id of a hypervisor' })
@@ -21,9 +33,12 @@ export const NicId = Type.String({
   description: 'Id of a NIC: its MAC, lower case with colons',
   examples: ['52:54:3f:09:aa:01'],
 })
+export const GroupId = id('sg', 'security group')
 export const Slot = Type.Integer({ minimum: 1, maximum: 63, description: 'Slot on the server; 0 is the primary NIC’s' })
 export const Ipv4 = Type.String({ format: 'ipv4', maxLength: 15, examples: ['172.16.1.100'] })
 export const Cidr = Type.String({ format: 'ipv4-cidr', maxLength: 18, examples: ['172.16.1.0/24'] })
+export const Ipv6Cidr = Type.String({ format: 'ipv6-cidr', maxLength: 43, examples: ['fd00:0:0:1::/64'] })
+export const AnyCidr = Type.String({ format: 'cidr', maxLength: 43, examples: ['203.0.113.0/24', 'fd00:1::/64'] })
 export const Name = Type.String({ format: 'text', minLength: 1, maxLength: 128 })
 export const Description = Type.String({ format: 'text', maxLength: 1024 })
 export const Tags = Type.Record(
@@ -71,10 +86,19 @@ const changing = {
   updated_at: Time,
 }
 
+export const SourceNat = Type.Boolean({
+  description:
+    'Addresses without an elastic IP of their own may go out by the VPC’s. It has effect while the VPC has one',
+})
+
 export const Vpc = Type.Object(
-  { id: VpcId, ...resource, cidr: Cidr, ...changing, deleted_at: Nullable(Time) },
+  { id: VpcId, ...resource, cidr: Cidr, source_nat: SourceNat, ...changing, deleted_at: Nullable(Time) },
   { $id: 'Vpc' },
 )
+
+export const NetworkMode = Type.Enum([...NETWORK_MODES], {
+  description: 'routed: with a gateway in a VPC; isolated: by itself; bridged: on a segment that hypervisors reach',
+})
 
 export const Network = Type.Object(
   {
@@ -83,12 +107,21 @@ export const Network = Type.Object(
     type: Type.Enum([...NETWORK_TYPES]),
     vni: Type.Integer({ description: 'VXLAN network identifier, 4096..16777215; names the bridge' }),
     mtu: Type.Integer({ description: 'Bytes' }),
+    mode: NetworkMode,
     vpc_id: Nullable(VpcId),
+    interface: Nullable(Type.String({ description: 'Of the hypervisors, that a bridged network is joined to' })),
     cidr: Nullable(Cidr),
     gateway: Nullable(Ipv4),
-    address_range: Nullable(Type.Object({ first: Ipv4, last: Ipv4 })),
-    addresses_available: Type.Integer({ description: 'NICs that still fit, of 252' }),
+    ipv6_cidr: Nullable(Ipv6Cidr),
+    ipv6_gateway: Nullable(Type.String({ description: '`::1` of `ipv6_cidr`' })),
+    address_range: Nullable(Type.Object({ first: Ipv4, last: Ipv4 }, { description: 'What NICs are given' })),
+    addresses_available: Type.Integer({ description: 'NICs that still fit, of 252 or of the address range' }),
     nic_count: Type.Integer(),
+    dhcp: Type.Object({
+      lease_seconds: Type.Integer(),
+      dns_servers: Type.Array(Ipv4, { description: 'Empty: our own where the network is routed, else none' }),
+      domain: Nullable(Type.String()),
+    }),
     ...changing,
   },
   { $id: 'Network' },
@@ -101,12 +134,26 @@ export const Nic = Type.Object(
     network_id: NetworkId,
     port: Type.Integer({ description: '1-252: its place in the network' }),
     address: Nullable(Ipv4),
+    ipv6_address: Nullable(
+      Type.String({ description: 'Of the network’s `ipv6_cidr`, formed from the MAC (EUI-64) as the guest forms it' }),
+    ),
     primary: Type.Boolean({ description: 'The card that the server was made with: slot 0, for life' }),
     state: Type.Enum([...NIC_STATES]),
     server_id: Nullable(ServerId),
     slot: Nullable(Type.Integer()),
     job_id: Nullable(JobId),
     last_error: Nullable(Type.String({ description: 'Why the last attach or detach failed' })),
+    security_group_ids: Type.Array(GroupId, {
+      description: 'Their rules count together; the project’s default group if it was put into none',
+    }),
+    anti_spoofing: Type.Boolean({
+      description: 'It may send from its own MAC and addresses only, and from the allowed pairs',
+    }),
+    allowed_address_pairs: Type.Array(Type.Object({ address: Type.String(), mac: Type.Optional(Type.String()) })),
+    bandwidth: Type.Object(
+      { in_mbps: Nullable(Type.Integer()), out_mbps: Nullable(Type.Integer()) },
+      { description: 'Mbit/s towards the guest and from it; null: not limited' },
+    ),
     host: Nullable(
       Type.Object(
         { tap: Type.String(), bridge: Nullable(Type.String()), up: Type.Boolean(), mtu: Type.Integer() },
@@ -125,6 +172,36 @@ export const Nic = Type.Object(
   { $id: 'Nic' },
 )
 
+export const SecurityGroup = Type.Object(
+  {
+    id: GroupId,
+    ...resource,
+    is_default: Type.Boolean({ description: 'New NICs of the project are in it' }),
+    rule_count: Type.Integer({ description: '0..1000' }),
+    ...changing,
+  },
+  { $id: 'SecurityGroup' },
+)
+
+export const SecurityGroupRule = Type.Object(
+  {
+    id: id('sgr', 'rule'),
+    name: Type.String(),
+    direction: Type.Enum([...RULE_DIRECTIONS]),
+    priority: Type.Integer(),
+    action: Type.Enum([...RULE_ACTIONS]),
+    protocol: Type.Enum([...RULE_PROTOCOLS]),
+    port_first: Nullable(Type.Integer()),
+    port_last: Nullable(Type.Integer()),
+    icmp_type: Nullable(Type.Integer()),
+    icmp_code: Nullable(Type.Integer()),
+    remote_cidr: Nullable(Type.String()),
+    remote_group_id: Nullable(GroupId),
+    created_at: Time,
+  },
+  { $id: 'SecurityGroupRule' },
+)
+
 export const Server = Type.Object(
   {
     id: ServerId,
@@ -136,6 +213,7 @@ export const Server = Type.Object(
     memory_mb: Type.Integer(),
     qmp_socket: Nullable(Type.String()),
     qga_socket: Nullable(Type.String()),
+    dhcp_options: Type.Record(Type.String(), Type.String(), { description: 'Option number → value' }),
     job_id: Nullable(JobId),
     last_error: Nullable(Type.String()),
     ...changing,
@@ -149,10 +227,10 @@ export const Job = Type.Object(
     id: JobId,
     action: Type.Enum([...JOB_ACTIONS]),
     state: Type.Enum([...JOB_STATES]),
-    server_id: ServerId,
+    server_id: Nullable(ServerId),
     nic_ids: Type.Array(NicId),
-    resources: Type.Array(Type.Object({ type: Type.Enum(['server', 'nic']), id: Type.String() })),
-    hypervisor_id: HypervisorId,
+    resources: Type.Array(Type.Object({ type: Type.Enum([...JOB_RESOURCES]), id: Type.String() })),
+    hypervisor_id: Nullable(Type.String({ description: 'null: it has a part on each of several hypervisors' })),
     attempts: Type.Integer(),
     steps: Type.Array(
       Type.Object({
@@ -169,6 +247,52 @@ export const Job = Type.Object(
     finished_at: Nullable(Time),
   },
   { $id: 'Job' },
+)
+
+export const ElasticIpPool = Type.Object(
+  {
+    id: ElasticIpPoolId,
+    name: Type.String(),
+    cidr: Cidr,
+    gateway: Ipv4,
+    first: Ipv4,
+    last: Ipv4,
+    interface: Type.String({ description: 'Of the hypervisors, to the segment' }),
+    addresses_total: Type.Integer(),
+    addresses_available: Type.Integer(),
+    ...changing,
+  },
+  { $id: 'ElasticIpPool' },
+)
+
+export const ElasticIp = Type.Object(
+  {
+    id: ElasticIpId,
+    ...resource,
+    pool_id: ElasticIpPoolId,
+    address: Ipv4,
+    bandwidth_mbps: Nullable(Type.Integer({ description: 'Mbit/s (10^6 bit/s) in each direction; null: not limited' })),
+    state: Type.Enum([...ELASTIC_IP_STATES]),
+    nic_id: Nullable(NicId),
+    vpc_id: Nullable(VpcId),
+    hypervisor_id: Nullable(Type.String({ description: 'Holds it for the VPC; null when a NIC has it' })),
+    ...changing,
+  },
+  { $id: 'ElasticIp' },
+)
+
+export const PortForwarding = Type.Object(
+  {
+    id: PortForwardingId,
+    vpc_id: VpcId,
+    name: Type.String(),
+    protocol: Type.Enum([...FORWARDED_PROTOCOLS]),
+    port: Type.Integer({ description: 'Of the VPC’s elastic IP; it has effect while the VPC has one' }),
+    address: Ipv4,
+    target_port: Type.Integer({ description: 'Of the address' }),
+    ...changing,
+  },
+  { $id: 'PortForwarding' },
 )
 
 export const Hypervisor = Type.Object(
@@ -221,4 +345,20 @@ export const Event = Type.Object(
 )
 
 /** Schemas that are referred to by name, so that the OpenAPI document names them too. */
-export const SHARED = [Vpc, Network, Nic, Server, Job, Hypervisor, AccessKey, NewAccessKey, Project, Event]
+export const SHARED = [
+  Vpc,
+  Network,
+  Nic,
+  SecurityGroup,
+  SecurityGroupRule,
+  ElasticIpPool,
+  ElasticIp,
+  PortForwarding,
+  Server,
+  Job,
+  Hypervisor,
+  AccessKey,
+  NewAccessKey,
+  Project,
+  Event,
+]

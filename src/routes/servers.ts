@@ -3,6 +3,7 @@ import type { App, Deps } from '../app.ts'
 import { transaction } from '../db/client.ts'
 import { SERVER_STATES } from '../db/schema.ts'
 import { attachNics, detachNics } from '../domain/nic/attach-nics.ts'
+import { setDhcpOptions } from '../domain/server/dhcp-options.ts'
 import { GUEST_KINDS } from '../domain/server/guest-kinds.ts'
 import {
   createServer,
@@ -14,6 +15,7 @@ import {
 } from '../domain/server/power.ts'
 import { getServer, listServers, updateServer } from '../domain/server/servers.ts'
 import { ifMatch, performJob, sendTagged } from './answer.ts'
+import { nicSettings } from './nic-settings.ts'
 import { jobAnswers, refusals } from './problem.ts'
 import {
   Body,
@@ -38,6 +40,19 @@ const one = { 200: Type.Ref('Server'), ...refusals }
 /** A Unix socket address holds 108 bytes with its closing NUL (unix(7)). */
 const SocketPath = Type.String({ format: 'text', pattern: '^/', maxLength: 107 })
 const NicIds = Type.Array(NicId, { minItems: 1, maxItems: 63, uniqueItems: true })
+/** 1..254, as a name of an object. */
+const OPTION_NUMBER = '^([1-9]\\d?|1\\d\\d|2[0-4]\\d|25[0-4])$'
+/** Printable ASCII without quotes, escapes and comments, which dnsmasq would take out. */
+const DhcpOptions = Type.Record(
+  Type.String({ pattern: OPTION_NUMBER }),
+  Type.String({ pattern: '^(?!.* #)[ !#-\\[\\]-~]+$', maxLength: 255 }),
+  {
+    maxProperties: 20,
+    propertyNames: { type: 'string', pattern: OPTION_NUMBER },
+    description: 'Option number → value; addresses of a list are separated by commas',
+    examples: [{ 42: '10.0.0.10,10.0.0.11', 67: 'boot/menu.ipxe' }],
+  },
+)
 
 export function serverRoutes(app: App, deps: Deps): void {
   app.post(
@@ -53,6 +68,7 @@ export function serverRoutes(app: App, deps: Deps): void {
             guest: Type.Enum([...GUEST_KINDS]),
             network_id: Type.Optional(NetworkId),
             address: Type.Optional(Ipv4),
+            security_group_ids: nicSettings.security_group_ids,
             vcpus: Type.Optional(Type.Integer({ minimum: 1, maximum: 64, default: DEFAULT_VCPUS })),
             memory_mb: Type.Optional(Type.Integer({ minimum: 128, maximum: 1_048_576, default: DEFAULT_MEMORY_MB })),
             hypervisor_id: Type.Optional(HypervisorId),
@@ -60,7 +76,13 @@ export function serverRoutes(app: App, deps: Deps): void {
             qga_socket: Type.Optional(SocketPath),
             ...named,
           },
-          { dependentRequired: { address: ['network_id'], qga_socket: ['qmp_socket'] } },
+          {
+            dependentRequired: {
+              address: ['network_id'],
+              security_group_ids: ['network_id'],
+              qga_socket: ['qmp_socket'],
+            },
+          },
         ),
         response: jobAnswers,
       },
@@ -209,6 +231,24 @@ export function serverRoutes(app: App, deps: Deps): void {
           force: request.body.force,
           pointer: inNicIds,
         }),
+      ),
+  )
+
+  app.put(
+    '/servers/:id/dhcp-options',
+    {
+      schema: {
+        operationId: 'setServerDhcpOptions',
+        tags,
+        summary: 'Replace the DHCP options that the NICs of a server get beside those of their network, or instead',
+        params: byId,
+        body: Body({ options: DhcpOptions }),
+        response: jobAnswers,
+      },
+    },
+    (request, reply) =>
+      performJob(deps, request, reply, (tx) =>
+        setDhcpOptions(tx, request.actor, request.params.id, request.body.options),
       ),
   )
 }

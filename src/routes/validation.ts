@@ -1,7 +1,7 @@
 import type { ErrorObject, ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js' // the dialect of OpenAPI 3.1; the plain Ajv passes over dependentRequired
 import type { FastifySchemaCompiler } from 'fastify'
-import { Address4 } from 'ip-address'
+import { Address4, Address6 } from 'ip-address'
 import type { FieldError } from '../domain/errors.ts'
 
 /**
@@ -34,6 +34,9 @@ function withFormats(ajv: Ajv2020): Ajv2020 {
     (value) => Address4.isValid(value) && !value.includes('/') && new Address4(value).correctForm() === value,
   )
   ajv.addFormat('ipv4-cidr', isCidr)
+  ajv.addFormat('ipv6-cidr', isIpv6Cidr)
+  ajv.addFormat('cidr', (value) => isCidr(value) || isIpv6Cidr(value))
+  ajv.addFormat('unicast', isUnicast)
   return ajv
 }
 
@@ -49,10 +52,28 @@ function isCidr(value: string): boolean {
   return `${parsed.startAddress().correctForm()}/${parsed.subnetMask}` === value
 }
 
+/** As `isCidr`: `fd00:1::/64`, in the form of RFC 5952. */
+function isIpv6Cidr(value: string): boolean {
+  if (!/^[\da-f:]+\/\d{1,3}$/.test(value) || !Address6.isValid(value)) return false
+  const parsed = new Address6(value)
+  return `${parsed.startAddress().correctForm()}/${parsed.subnetMask}` === value
+}
+
+/** Addresses that a machine can send from: one, or a CIDR, of either version. */
+function isUnicast(value: string): boolean {
+  const isIpv6 = value.includes(':')
+  const cidr = value.includes('/') ? value : `${value}/${isIpv6 ? 128 : 32}`
+  if (isIpv6) return isIpv6Cidr(cidr) && !new Address6(cidr).isMulticast()
+  return isCidr(cidr) && !new Address4(cidr).isMulticast() && cidr !== '255.255.255.255/32'
+}
+
 const FORMATS: Readonly<Record<string, string>> = {
   text: 'must be text without control characters',
   ipv4: 'must be an IPv4 address such as 172.16.1.100',
   'ipv4-cidr': 'must be a CIDR without host bits such as 172.16.1.0/24',
+  'ipv6-cidr': 'must be an IPv6 CIDR in canonical form and without host bits such as fd00:1::/64',
+  cidr: 'must be a CIDR without host bits such as 172.16.1.0/24 or fd00:1::/64',
+  unicast: 'must be an address or a CIDR without host bits, of IPv4 or IPv6, and not of multicast or broadcast',
 }
 
 const PARTS: Readonly<Record<string, FieldError['in']>> = {

@@ -1,10 +1,10 @@
 import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
 import { transaction } from '../db/client.ts'
-import { createVpc, deleteVpc, getVpc, listVpcs, updateVpc } from '../domain/vpc/vpcs.ts'
-import { ifMatch, perform, sendMade, sendTagged } from './answer.ts'
-import { refusals } from './problem.ts'
-import { Body, Changes, Cidr, itemsOf, Name, named, PageQuery, pageFrom, params, VpcId } from './schemas.ts'
+import { createVpc, deleteVpc, getVpc, listVpcs, setSourceNat, updateVpc } from '../domain/vpc/vpcs.ts'
+import { ifMatch, perform, performJob, sendMade, sendTagged } from './answer.ts'
+import { jobAnswers, refusals } from './problem.ts'
+import { Body, Changes, Cidr, itemsOf, Name, named, PageQuery, pageFrom, params, SourceNat, VpcId } from './schemas.ts'
 
 const tags = ['vpcs']
 const byId = params({ id: VpcId })
@@ -24,6 +24,7 @@ export function vpcRoutes(app: App, deps: Deps): void {
             description: 'A /16 of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16',
             examples: ['172.16.0.0/16'],
           }),
+          source_nat: Type.Optional(Type.Boolean({ ...SourceNat, default: true })),
           ...named,
         }),
         response: { 201: Type.Ref('Vpc'), ...refusals },
@@ -90,7 +91,7 @@ export function vpcRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'deleteVpc',
         tags,
-        summary: 'Delete a VPC that has no networks',
+        summary: 'Delete a VPC without networks, elastic IP and port forwardings',
         params: byId,
         response: { 204: Type.Null(), ...refusals },
       },
@@ -100,5 +101,23 @@ export function vpcRoutes(app: App, deps: Deps): void {
       await transaction(deps.db, (tx) => deleteVpc(tx, request.actor, request.params.id, match))
       return reply.code(204).send(null)
     },
+  )
+
+  app.put(
+    '/vpcs/:id/source-nat',
+    {
+      schema: {
+        operationId: 'setSourceNat',
+        tags,
+        summary: 'Let addresses without an elastic IP of their own go out by the VPC’s, or not',
+        params: byId,
+        body: Body({ enabled: Type.Boolean() }),
+        response: jobAnswers,
+      },
+    },
+    (request, reply) =>
+      performJob(deps, request, reply, (tx) =>
+        setSourceNat(tx, request.actor, request.params.id, request.body.enabled),
+      ),
   )
 }

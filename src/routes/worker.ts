@@ -107,6 +107,7 @@ export function workerRoutes(app: App, deps: Deps): void {
       const after = await transaction(deps.db, (tx) => reportJob(tx, hypervisorId, jobId, request.body))
       if (after.finishedAt !== null) {
         announceFinished(jobId)
+        if (after.parentId !== null) announceFinished(after.parentId)
         countJob(after)
       }
       return reply.code(204).send(null)

@@ -2,20 +2,25 @@
  * The parts that jobs and the reconciler have in common: bringing the devices of some NICs of one server into the state
  * asked for, and taking them away. Everything here may be called again after a crash at any line.
  */
-import type { NicObservation, OrderServer } from '../jobs/work-order.ts'
+import type { NicObservation, OrderRouter, OrderServer, WorkOrder } from '../jobs/work-order.ts'
 import { TransientError } from './errors.ts'
 import type { Guest, GuestInterface } from './guests/guest.ts'
 import type { DataPlane } from './host/data-plane.ts'
 import { findLinks, type LinkView } from './host/links.ts'
 import { bridgeName, tapName } from './host/names.ts'
-import { byNetwork, guestNic, type Placed, tapSpec } from './placement.ts'
+import type { NetworkSettings } from './network-settings.ts'
+import { byNetwork, guestNic, networkSpec, nicBandwidth, type Placed, tapSpec } from './placement.ts'
 
 /** One server at work: its guest, the cards that the work is about, and the data plane they are in. */
 export interface ServerWork {
   readonly plane: DataPlane
+  readonly settings: NetworkSettings
   readonly guest: Guest
   readonly server: OrderServer
   readonly cards: readonly Placed[]
+  /** Security groups of the server's cards, and the routers of their networks. */
+  readonly groups: WorkOrder['groups']
+  readonly routers: readonly OrderRouter[]
   readonly force: boolean
   /** Filled by `verify`: what kernel and guest show of the cards. */
   readonly observed: NicObservation[]
@@ -27,6 +32,48 @@ export async function ensureNetworks({ plane, cards }: ServerWork): Promise<void
 
 export const ensureTaps = ({ plane, guest, cards }: ServerWork): Promise<void> =>
   plane.ensureTaps(cards.map((card) => tapSpec(guest, card)))
+
+/** Before the taps: a tap that the filters do not know passes nothing. */
+export const ensurePolicies = ({ settings, cards, groups }: ServerWork): Promise<void> =>
+  settings.ensurePolicies(cards, groups)
+
+export const removePolicies = ({ plane, cards }: ServerWork): Promise<void> =>
+  plane.policies.remove(cards.map(({ nic }) => nic.id))
+
+/** Only where something is asked for: taps come without limits, and the reconciler finds one that was left. */
+export const ensureBandwidth = ({ plane, cards }: ServerWork): Promise<void> =>
+  plane.ensureBandwidth(cards.map(nicBandwidth).filter(({ inMbps, outMbps }) => inMbps ?? outMbps))
+
+/** With the elastic IPs of these cards. */
+export const ensureRouters = ({ settings, routers }: ServerWork): Promise<void> => settings.ensureRouters({ routers })
+
+/** Without the elastic IPs of these cards; an address is one card's in the whole VPC. */
+export function removeElasticIps({ settings, cards, routers }: ServerWork): Promise<void> {
+  const leaving = new Set(cards.map(({ nic, network }) => `${network.vpc_id} ${nic.address}`))
+  return settings.ensureRouters({
+    routers: routers.map((router) => ({
+      ...router,
+      elastic_ips: router.elastic_ips.filter((own) => !leaving.has(`${router.vpc_id} ${own.nic_address}`)),
+    })),
+  })
+}
+
+/**
+ * Asks the segment of each bridged card whether a machine there has its address already.
+ * @throws when one has: the card is not handed out.
+ */
+export async function assertAddressesFree({ plane, cards }: ServerWork): Promise<void> {
+  const taken = await Promise.all(
+    cards.map(async ({ nic, network }) => {
+      if (network.mode !== 'bridged' || nic.address === null) return []
+      const holder = await plane.probeAddress(networkSpec(network), nic.address)
+      // Its own guest answers when an attempt before this one came that far.
+      if (holder === undefined || holder === nic.id) return []
+      return [`address ${nic.address} of NIC ${nic.id} is used by ${holder} on the segment of ${network.interface}`]
+    }),
+  )
+  if (taken.flat().length > 0) throw new Error(taken.flat().join('; '))
+}
 
 export const removeTaps = ({ plane, cards }: ServerWork): Promise<void> =>
   plane.removeTaps(cards.map(({ nic }) => ({ mac: nic.id })))

@@ -12,6 +12,7 @@ import { openConsumer } from '../jobs/engines.ts'
 import { packageRoot } from '../package-root.ts'
 import { ControlPlane, RefusedError } from './control-plane.ts'
 import { DataPlane } from './host/data-plane.ts'
+import { NetworkSettings } from './network-settings.ts'
 import { isObserved, Observer } from './observer.ts'
 import { Reconciler } from './reconcile.ts'
 import { runJob } from './run-job.ts'
@@ -42,14 +43,21 @@ export async function runWorker(config: Config): Promise<void> {
   const runDir = runDirOf(config.netns)
   const image = path.join(packageRoot, 'dist/guest')
   const control = new ControlPlane(config.apiUrl, config.hypervisorId, readHypervisorToken(config))
-  const plane = new DataPlane({ netns: config.netns, runDir })
+  const plane = new DataPlane({
+    netns: config.netns,
+    runDir,
+    interfaces: config.interfaces,
+    interfacesNetns: config.interfacesNetns,
+    dnsUpstreams: config.dnsUpstreams,
+  })
+  const settings = new NetworkSettings(plane, () => control.desiredState())
   const servers = new Servers({
     netns: config.netns,
     runDir,
     image: { kernel: path.join(image, 'vmlinuz'), initrd: path.join(image, 'initrd.img') },
   })
   const observer = new Observer(control, servers, log)
-  const reconciler = new Reconciler({ control, plane, servers, observer, log })
+  const reconciler = new Reconciler({ control, plane, servers, settings, observer, log })
 
   const unlock = await lockDataPlane(config.netns)
   await plane.open()
@@ -63,6 +71,7 @@ export async function runWorker(config: Config): Promise<void> {
         control,
         plane,
         servers,
+        settings,
         log,
         afterwards: (work, action, outcome) => {
           if (outcome !== 'successful')
@@ -74,8 +83,9 @@ export async function runWorker(config: Config): Promise<void> {
     ),
   )
   const facts = { hostname: hostname(), netns: config.netns, queue: access.engine, guests: ['qemu', 'namespace'] }
+  const tell = async () => control.heartbeat({ ...facts, interfaces: await plane.interfacesThere() })
   const beat = () =>
-    control.heartbeat(facts).catch((error: unknown) => {
+    tell().catch((error: unknown) => {
       log.warn({ err: error }, 'no heartbeat')
       if (error instanceof RefusedError && error.status === 401) {
         log.fatal('this hypervisor has a new token: start the worker with it')

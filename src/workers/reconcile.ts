@@ -15,8 +15,11 @@ import { findLinks } from './host/links.ts'
 import { bridgeName, tapName } from './host/names.ts'
 import { type DataPlaneView, isNetworkAlright } from './host/view.ts'
 import {
+  ensureBandwidth,
   ensureDhcpHosts,
   ensureNetworks,
+  ensurePolicies,
+  ensureRouters,
   ensureTaps,
   plug,
   removeDhcpHosts,
@@ -24,6 +27,7 @@ import {
   type ServerWork,
   unplug,
 } from './host-work.ts'
+import type { NetworkSettings } from './network-settings.ts'
 import type { Observer } from './observer.ts'
 import { guestNic, networkSpec, type Placed, placed } from './placement.ts'
 import { Semaphore } from './semaphore.ts'
@@ -44,6 +48,7 @@ export interface ReconcilerParts {
   readonly control: ControlPlane
   readonly plane: DataPlane
   readonly servers: Servers
+  readonly settings: NetworkSettings
   readonly observer: Observer
   readonly log: Logger
 }
@@ -119,8 +124,25 @@ export class Reconciler {
     for (const server of await servers.registered()) {
       if (!known.has(server.id)) this.#inHand(server.id, () => this.#removeServer(server))
     }
+    this.#inHand('network', () => this.#mendSettings(desired, view))
     await this.#removeTaps(desired, view)
     await this.#removeNetworks(desired, view)
+    await plane.removeUnusedUplinks(view)
+  }
+
+  /** Filters, routers and bandwidth: what somebody took away or changed by hand, or a job left half done. */
+  async #mendSettings(desired: DesiredState, view: DataPlaneView): Promise<void> {
+    const { control, settings, log } = this.#parts
+    if (!(await settings.arePoliciesAlright(desired)) && (await settings.replacePolicies())) {
+      log.info('put the filters right')
+    }
+    const routers = await settings.areRoutersAlright(desired, view)
+    const bandwidth = settings.isBandwidthAlright(desired, view)
+    if (routers && bandwidth) return
+    log.info({ routers, bandwidth }, 'putting the network right')
+    const fresh = await control.desiredState()
+    await settings.ensureRouters(fresh)
+    await settings.ensureBandwidth(fresh)
   }
 
   /**
@@ -169,16 +191,19 @@ export class Reconciler {
   }
 
   #repair(serverId: string): Promise<void> {
-    const { control, plane, servers, observer, log } = this.#parts
+    const { control, plane, servers, settings, observer, log } = this.#parts
     return servers.locked(serverId, async () => {
       const fresh = await control.desiredState(serverId)
       const [server] = fresh.servers
       if (!server || (server.state !== 'running' && server.state !== 'stopped')) return
       const work: ServerWork = {
         plane,
+        settings,
         server,
         guest: servers.guestOf(server),
         cards: steadyCards(server, fresh),
+        groups: fresh.groups.filter(({ rules }) => rules !== null),
+        routers: fresh.routers,
         force: false,
         observed: [],
       }
@@ -275,7 +300,10 @@ async function bringUp(work: ServerWork): Promise<void> {
   if (!running && server.qmp_socket !== null) throw new Error(`adopted server ${server.id} does not answer`)
   if (running) await letGoOfDeadTaps(work)
   await ensureNetworks(work)
+  await ensurePolicies(work)
   await ensureTaps(work)
+  await ensureBandwidth(work)
+  await ensureRouters(work)
   await ensureDhcpHosts(work)
   await (running ? plug(work) : guest.start(cards.map(guestNic)))
 }

@@ -1,12 +1,13 @@
 import type { Logger } from 'pino'
-import type { JobAction } from '../jobs/catalogue.ts'
 import { FinalError, type Nudge } from '../jobs/engines.ts'
-import type { JobReport, ReportedStep, WorkOrder } from '../jobs/work-order.ts'
+import type { JobReport, OrderServer, ReportedStep, WorkOrder } from '../jobs/work-order.ts'
 import { type ControlPlane, RefusedError } from './control-plane.ts'
 import { TransientError } from './errors.ts'
 import type { DataPlane } from './host/data-plane.ts'
 import type { ServerWork } from './host-work.ts'
-import { HANDLERS, type Handler } from './jobs/handlers.ts'
+import { HYPERVISOR_STEPS } from './jobs/apply.ts'
+import { HANDLERS, type Handler, type ServerAction } from './jobs/handlers.ts'
+import type { NetworkSettings } from './network-settings.ts'
 import { placed } from './placement.ts'
 import type { Servers } from './servers.ts'
 import { explain, runSteps } from './steps.ts'
@@ -15,10 +16,14 @@ export interface Surroundings {
   readonly control: ControlPlane
   readonly plane: DataPlane
   readonly servers: Servers
+  readonly settings: NetworkSettings
   readonly log: Logger
   /** Called when an attempt has ended and was reported: somebody looks after what comes of it later. */
   readonly afterwards: (work: ServerWork, action: string, outcome: JobReport['outcome']) => void
 }
+
+/** Whoever changes the network settings of the hypervisor waits for this turn, as others wait for their server's. */
+const NETWORK_TURN = 'network'
 
 /**
  * Carries out one queue message: waits for the server's turn, claims the job, runs its steps, reports.
@@ -28,12 +33,14 @@ export interface Surroundings {
  * @throws FinalError when the job failed for good, the step's error when the queue is to call again.
  */
 export const runJob = (around: Surroundings, nudge: Nudge): Promise<void> =>
-  around.servers.atWork(nudge.serverId, async () => {
+  around.servers.atWork(nudge.serverId ?? NETWORK_TURN, async () => {
     const order = await claim(around, nudge.jobId)
     if (!order) return
     // Whoever can write to the queue could otherwise have a job done beside another one of its server.
-    if (order.server.id !== nudge.serverId) throw new Error(`the message of job ${nudge.jobId} names the wrong server`)
-    await attempt(around, order, nudge.lastAttempt)
+    if ((order.server?.id ?? null) !== nudge.serverId) {
+      throw new Error(`the message of job ${nudge.jobId} names the wrong server`)
+    }
+    await (order.server ? workOnServer(around, order, order.server, nudge) : workOnNetwork(around, order, nudge))
   })
 
 async function claim({ control, log }: Surroundings, jobId: string): Promise<WorkOrder | undefined> {
@@ -46,35 +53,70 @@ async function claim({ control, log }: Surroundings, jobId: string): Promise<Wor
   }
 }
 
-async function attempt(around: Surroundings, order: WorkOrder, lastAttempt: boolean): Promise<void> {
-  const { control, servers, log } = around
-  const { job, server } = order
-  const handler: Handler | undefined = HANDLERS[job.action as JobAction]
-  const work = workOf(around, order, handler?.cards ?? 'in_job')
-  const mayRetry = (error: unknown) => !lastAttempt && error instanceof TransientError
-  const steps: ReportedStep[] = []
-  const report = (outcome: JobReport['outcome'], error: string | null) =>
-    tell(control, log, job.id, { attempt: job.attempt, outcome, error, steps, observed: work.observed })
-  try {
-    if (!handler) throw new Error(`this worker does not know the job ${job.action}: update it`)
+async function workOnServer(around: Surroundings, order: WorkOrder, server: OrderServer, nudge: Nudge): Promise<void> {
+  const { servers } = around
+  const { job } = order
+  const handler: Handler | undefined = HANDLERS[job.action as ServerAction]
+  const work = workOf(around, order, server, handler?.cards ?? 'in_job')
+  const outcome = attempt(around, order, nudge, work.observed, async (steps, mayRetry) => {
+    if (!handler) throw unknownJob(job.action)
     await servers.register(server)
     await runSteps(await handler.steps(work), work, mayRetry, steps)
     if (job.action === 'server.delete') await servers.forget(server)
+  })
+  await outcome.then(
+    () => around.afterwards(work, job.action, 'successful'),
+    (error: unknown) => {
+      around.afterwards(work, job.action, error instanceof FinalError ? 'failed' : 'retry')
+      throw error
+    },
+  )
+}
+
+async function workOnNetwork(around: Surroundings, order: WorkOrder, nudge: Nudge): Promise<void> {
+  const { control, servers, settings } = around
+  await attempt(around, order, nudge, [], async (steps, mayRetry) => {
+    const own = HYPERVISOR_STEPS[order.job.action as keyof typeof HYPERVISOR_STEPS]
+    if (!own) throw unknownJob(order.job.action)
+    await runSteps(own, { settings, servers, desired: await control.desiredState() }, mayRetry, steps)
+  })
+}
+
+const unknownJob = (action: string) => new Error(`this worker does not know the job ${action}: update it`)
+
+/** One attempt, with its report. */
+async function attempt(
+  { control, log }: Surroundings,
+  { job }: WorkOrder,
+  { lastAttempt }: Nudge,
+  observed: JobReport['observed'],
+  act: (steps: ReportedStep[], mayRetry: (error: unknown) => boolean) => Promise<void>,
+): Promise<void> {
+  const mayRetry = (error: unknown) => !lastAttempt && error instanceof TransientError
+  const steps: ReportedStep[] = []
+  const report = (outcome: JobReport['outcome'], error: string | null) =>
+    tell(control, log, job.id, { attempt: job.attempt, outcome, error, steps, observed })
+  try {
+    await act(steps, mayRetry)
   } catch (error) {
     const outcome = mayRetry(error) ? 'retry' : 'failed'
     log.warn({ err: error, job: job.id, action: job.action, outcome }, 'job attempt failed')
     await report(outcome, explain(error))
-    around.afterwards(work, job.action, outcome)
     throw outcome === 'retry' ? error : new FinalError(explain(error))
   }
   await report('successful', null)
-  around.afterwards(work, job.action, 'successful')
 }
 
-function workOf({ plane, servers }: Surroundings, order: WorkOrder, which: Handler['cards']): ServerWork {
-  const { server, networks, job } = order
+function workOf(
+  { plane, servers, settings }: Surroundings,
+  order: WorkOrder,
+  server: OrderServer,
+  which: Handler['cards'],
+): ServerWork {
+  const { networks, job, groups, routers } = order
   const cards = placed(server, networks).filter(({ nic }) => which === 'all' || nic.in_job)
-  return { plane, server, guest: servers.guestOf(server), cards, force: job.force, observed: [] }
+  const guest = servers.guestOf(server)
+  return { plane, settings, server, guest, cards, groups, routers, force: job.force, observed: [] }
 }
 
 async function tell(control: ControlPlane, log: Logger, jobId: string, report: JobReport): Promise<void> {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 
 import type { GuestNic } from '../../src/workers/guests/guest.ts'
-import { DataPlane } from '../../src/workers/host/data-plane.ts'
+import { DataPlane, type DataPlaneOptions } from '../../src/workers/host/data-plane.ts'
 import { tapName } from '../../src/workers/host/names.ts'
 import { type CommandOutput, holdsWithin, runCommand, runInNamespace } from '../../src/workers/host/run-command.ts'
 import type { DhcpHost, NetworkSpec, SubnetSpec, TapSpec } from '../../src/workers/host/specs.ts'
@@ -22,18 +22,18 @@ export interface TestDataPlane {
 }
 
 /** An open data plane in a namespace and a run directory of its own. */
-export async function aDataPlane(): Promise<TestDataPlane> {
+export async function aDataPlane(options: Pick<DataPlaneOptions, 'dnsUpstreams'> = {}): Promise<TestDataPlane> {
   const netns = `pbt-${unique()}`
   // Below /run every user can reach it, so DHCP servers run as they do in production: unprivileged.
   const runDir = await mkdtemp('/run/patchbay-test-')
   await runCommand('chmod', ['755', runDir])
-  const plane = new DataPlane({ netns, runDir })
+  const plane = new DataPlane({ netns, runDir, ...options })
   await plane.open()
   return {
     netns,
     runDir,
     plane,
-    restarted: () => new DataPlane({ netns, runDir }),
+    restarted: () => new DataPlane({ netns, runDir, ...options }),
     dispose: async () => {
       await plane.destroy()
       await rm(runDir, { recursive: true, force: true })
@@ -43,15 +43,25 @@ export async function aDataPlane(): Promise<TestDataPlane> {
 
 let lastVni = 4095 + Math.floor(Math.random() * 1_000_000)
 
-/** A managed network in a VPC; `subnet: undefined` makes a bare one. */
+/** A subnet whose gateway is known. */
+export type TestSubnet = SubnetSpec & { readonly gateway: string }
+
+/** The subnet of a routed network, in a VPC of its own unless told. */
+export const aSubnet = (overrides: Partial<TestSubnet> = {}): TestSubnet => ({
+  routerId: `vpc-${unique()}`,
+  cidr: '172.16.1.0/24',
+  gateway: '172.16.1.1',
+  routed: true,
+  dhcp: { leaseSeconds: 86_400, dnsServers: [] },
+  ...overrides,
+})
+
+/** A routed network; `subnet: undefined` makes a bare one. */
 export function aNetwork(overrides: Partial<Omit<NetworkSpec, 'subnet'>> & { subnet?: SubnetSpec | undefined } = {}) {
   lastVni += 1
-  const subnet: SubnetSpec = { vpcId: `vpc-${unique()}`, cidr: '172.16.1.0/24', gateway: '172.16.1.1' }
-  const spec = { id: `net-${unique()}`, vni: lastVni, mtu: 1450, subnet, ...overrides }
+  const spec = { id: `net-${unique()}`, vni: lastVni, mtu: 1450, subnet: aSubnet(), ...overrides }
   const { subnet: chosen, ...bare } = spec
-  return (chosen === undefined ? bare : { ...bare, subnet: chosen }) satisfies NetworkSpec as NetworkSpec & {
-    subnet: SubnetSpec
-  }
+  return (chosen === undefined ? bare : { ...bare, subnet: chosen }) as NetworkSpec & { subnet: TestSubnet }
 }
 
 /** A MAC as the control plane draws them. */
@@ -63,7 +73,11 @@ export function aNic(network: NetworkSpec, slot: number, host = slot + 2): Guest
   const { subnet } = network
   const base = subnet?.cidr.replace(/\.0\/.*$/, '')
   const bare = { mac, slot, tap: tapName(mac), mtu: network.mtu }
-  return subnet ? { ...bare, address: `${base}.${host}/24`, gateway: subnet.gateway } : bare
+  return {
+    ...bare,
+    ...(subnet && { address: `${base}.${host}/24` }),
+    ...(subnet?.gateway !== undefined && { gateway: subnet.gateway }),
+  }
 }
 
 /** The tap of a NIC. */

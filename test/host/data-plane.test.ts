@@ -13,6 +13,7 @@ import {
   aDataPlane,
   aNetwork,
   aNic,
+  aSubnet,
   hostOf,
   inside,
   ip,
@@ -52,7 +53,7 @@ describeOnKernel('the data plane', () => {
 
   it('a network made twice, also by a restarted worker, is the same network', async () => {
     const network = aNetwork()
-    const router = `${netns}-${network.subnet.vpcId}`
+    const router = `${netns}-${network.subnet.routerId}`
     await plane.ensureNetwork(network)
     const once = [await slate(netns), await slate(router), await dhcpPid(network.vni)]
     await plane.ensureNetwork(network)
@@ -65,7 +66,7 @@ describeOnKernel('the data plane', () => {
     const network = aNetwork()
     await Promise.all(Array.from({ length: 10 }, () => plane.ensureNetwork(network)))
     expect(await names()).toEqual([bridgeName(network.vni), gatewayPortName(network.vni)])
-    expect(await namespacePids(`${netns}-${network.subnet.vpcId}`)).toEqual([await dhcpPid(network.vni)])
+    expect(await namespacePids(`${netns}-${network.subnet.routerId}`)).toEqual([await dhcpPid(network.vni)])
   })
 
   it('a network removed twice leaves nothing, and its router goes with the last network', async () => {
@@ -73,7 +74,7 @@ describeOnKernel('the data plane', () => {
     const two = aNetwork({ subnet: { ...one.subnet, cidr: '172.16.2.0/24', gateway: '172.16.2.1' } })
     await Promise.all([plane.ensureNetwork(one), plane.ensureNetwork(two)])
     await plane.removeNetwork(one)
-    expect(await routers()).toEqual([`${netns}-${one.subnet.vpcId}`])
+    expect(await routers()).toEqual([`${netns}-${one.subnet.routerId}`])
     await world.restarted().removeNetwork(two)
     await plane.removeNetwork(two)
     await plane.removeNetwork(one)
@@ -109,10 +110,10 @@ describeOnKernel('the data plane', () => {
 
   it('a network that changes VPC and range answers in the new one alone', async () => {
     const before = aNetwork()
-    const after = { ...before, subnet: { vpcId: `vpc-${unique()}`, cidr: '10.1.2.0/24', gateway: '10.1.2.1' } }
+    const after = { ...before, subnet: aSubnet({ cidr: '10.1.2.0/24', gateway: '10.1.2.1' }) }
     await plane.ensureNetwork(before)
     await world.restarted().ensureNetwork(after)
-    expect(await routers()).toEqual([`${netns}-${after.subnet.vpcId}`])
+    expect(await routers()).toEqual([`${netns}-${after.subnet.routerId}`])
     const moved = { ...after, subnet: { ...after.subnet, cidr: '10.1.3.0/24', gateway: '10.1.3.1' } }
     await plane.ensureNetwork(moved)
     expect((await plane.look()).networks.get(moved.vni)?.routerPort?.addresses).toEqual(['10.1.3.1/24'])
@@ -272,7 +273,7 @@ describeOnKernel('the data plane', () => {
       'gateway address',
       (network: ReturnType<typeof aNetwork>) =>
         ip(
-          `${netns}-${network.subnet.vpcId}`,
+          `${netns}-${network.subnet.routerId}`,
           'addr',
           'del',
           '172.16.1.1/24',
@@ -283,7 +284,7 @@ describeOnKernel('the data plane', () => {
     [
       'router namespace',
       (network: ReturnType<typeof aNetwork>) =>
-        runCommand('ip', ['netns', 'delete', `${netns}-${network.subnet.vpcId}`]),
+        runCommand('ip', ['netns', 'delete', `${netns}-${network.subnet.routerId}`]),
     ],
     ['run directory', () => runCommand('rm', ['-rf', `${world.runDir}/dhcp`])],
   ])('a lost %s is made again after a look', async (_, lose) => {
@@ -295,7 +296,7 @@ describeOnKernel('the data plane', () => {
     const guest = await aGuest(network, 100)
     // A port joins its new bridge only with the next look, as everything that drifts.
     expect(await pings(guest.id, '172.16.1.1')).toBe(true)
-    expect(await namespacePids(`${netns}-${network.subnet.vpcId}`)).toEqual([await dhcpPid(network.vni)])
+    expect(await namespacePids(`${netns}-${network.subnet.routerId}`)).toEqual([await dhcpPid(network.vni)])
     await guest.stop()
   })
 

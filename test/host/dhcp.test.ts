@@ -1,52 +1,40 @@
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
+import { isSameHost } from '../../src/workers/host/dhcp-host-files.ts'
 import { DhcpServer } from '../../src/workers/host/dnsmasq.ts'
 import { namespacePids } from '../../src/workers/host/netns.ts'
-import { holdsWithin, runInNamespace } from '../../src/workers/host/run-command.ts'
+import { holdsWithin } from '../../src/workers/host/run-command.ts'
 import type { NetworkSpec } from '../../src/workers/host/specs.ts'
+import { isNetworkAlright } from '../../src/workers/host/view.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
-import { aDataPlane, aNetwork, aNic, hostOf, ip, type TestDataPlane, tapOf, unique } from './a-data-plane.ts'
+import { aDataPlane, aNetwork, aNic, hostOf, type TestDataPlane } from './a-data-plane.ts'
+import { aMachine as aMachineIn, type Machine } from './a-machine.ts'
 
 type Nic = ReturnType<typeof aNic>
 
 describeOnKernel('DHCP', () => {
   let world: TestDataPlane
   let network: ReturnType<typeof aNetwork>
-  let guests: string[]
+  let machines: Machine[]
 
   beforeEach(async () => {
-    guests = []
+    machines = []
     world = await aDataPlane()
     network = aNetwork()
     await world.plane.ensureNetwork(network)
   })
   afterEach(async () => {
     await world.dispose()
-    for (const id of guests) await ip(id, 'netns', 'delete', id)
+    for (const machine of machines) await machine.dispose()
   })
 
-  /** A machine with a DHCP client: its cards have their MACs and nothing else. */
   const aMachine = async (nic: Nic, on: NetworkSpec = network) => {
-    const id = `i-${unique()}`
-    await world.plane.ensureTaps([tapOf(on, nic, { kind: 'veth', netns: id, ifName: 'eth0' })])
-    guests.push(id)
-    await ip(id, 'link', 'set', 'dev', 'eth0', 'address', nic.mac, 'up')
-    const script = `${world.runDir}/${id}.sh`
-    await writeFile(script, '#!/bin/sh\n[ "$1" = bound ] && env > "$0.out"\nexit 0\n', { mode: 0o755 })
-    return {
-      /** What a DHCP client is told, as its script sees it; `undefined` when nobody answers it. */
-      asks: async (tries = 3): Promise<Record<string, string> | undefined> => {
-        await rm(`${script}.out`, { force: true })
-        const args = ['udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-t', `${tries}`, '-T', '1', '-s', script]
-        await runInNamespace(id, 'busybox', args, { allowFailure: true })
-        const text = await readFile(`${script}.out`, 'utf8').catch(() => undefined)
-        return text === undefined
-          ? undefined
-          : Object.fromEntries(text.split('\n').map((line) => [line.split('=')[0], line.replace(/^[^=]*=/, '')]))
-      },
-    }
+    const machine = await aMachineIn(world, on, nic)
+    machines.push(machine)
+    return machine
   }
+  const folder = () => `${world.runDir}/dhcp/${network.vni.toString(16)}`
   const pid = async (vni = network.vni) => (await world.plane.look()).networks.get(vni)?.dhcpPid
 
   it('a NIC gets exactly its address, the MTU, and the gateway when it is the primary one', async () => {
@@ -105,7 +93,7 @@ describeOnKernel('DHCP', () => {
     await world.plane.ensureDhcpHosts(network, [hostOf(first)])
     await (await aMachine(first)).asks()
     const server = new DhcpServer(world.runDir, network.vni)
-    await server.setHosts([hostOf(next)], `${world.netns}-${network.subnet.vpcId}`)
+    await server.setHosts([hostOf(next)], `${world.netns}-${network.subnet.routerId}`)
     expect(await (await aMachine(next)).asks(2)).toBeUndefined()
   })
 
@@ -218,7 +206,7 @@ describeOnKernel('DHCP', () => {
     await world.restarted().ensureNetwork(network)
     const now = await pid()
     expect(now).not.toBe(process.pid)
-    expect(await namespacePids(`${world.netns}-${network.subnet.vpcId}`)).toEqual([now])
+    expect(await namespacePids(`${world.netns}-${network.subnet.routerId}`)).toEqual([now])
     expect(now).not.toBe(before)
   })
 
@@ -228,8 +216,82 @@ describeOnKernel('DHCP', () => {
     await rm(`${world.runDir}/dhcp`, { recursive: true })
     await world.plane.look()
     await world.plane.ensureDhcpHosts(network, [hostOf(nic)])
-    expect(await namespacePids(`${world.netns}-${network.subnet.vpcId}`)).toEqual([await pid()])
+    expect(await namespacePids(`${world.netns}-${network.subnet.routerId}`)).toEqual([await pid()])
     expect(await (await aMachine(nic)).asks()).toMatchObject({ ip: '172.16.1.100' })
+  })
+
+  it('lease time, name servers and domain are those of the network', async () => {
+    const dhcp = { leaseSeconds: 900, dnsServers: ['9.9.9.9', '1.1.1.1'], domain: 'example.org' }
+    const changed = { ...network, subnet: { ...network.subnet, dhcp } }
+    const nic = aNic(network, 1, 100)
+    await world.plane.ensureNetwork(changed)
+    await world.plane.ensureDhcpHosts(changed, [{ ...hostOf(nic), name: 'web' }])
+    const told = await (await aMachine(nic)).asks()
+    expect(told).toMatchObject({ lease: '900', dns: '9.9.9.9 1.1.1.1', domain: 'example.org', hostname: 'web' })
+  })
+
+  it('the primary NIC is told of our own name server, unless others were chosen', async () => {
+    const [primary, secondary] = [aNic(network, 0, 100), aNic(network, 1, 101)]
+    await world.plane.ensureDhcpHosts(network, [primary, secondary].map(hostOf))
+    expect(await (await aMachine(primary)).asks()).toMatchObject({ dns: '172.16.1.1' })
+    expect(await (await aMachine(secondary)).asks()).not.toHaveProperty('dns')
+  })
+
+  it('options of a server are told to its NICs alone, beside ours or instead of them', async () => {
+    const [own, other] = [aNic(network, 0, 100), aNic(network, 0, 101)]
+    const options = { '42': '172.16.1.5,172.16.1.6', '66': 'boot.example.org', '3': '172.16.1.254', '26': '1400' }
+    await world.plane.ensureDhcpHosts(network, [{ ...hostOf(own), options }, hostOf(other)])
+    const told = await (await aMachine(own)).asks(3, [26, 42, 66])
+    expect(told).toMatchObject({ ntpsrv: '172.16.1.5 172.16.1.6', tftp: 'boot.example.org' })
+    expect(told).toMatchObject({ router: '172.16.1.254', mtu: '1400' })
+    const untold = await (await aMachine(other)).asks(3, [26, 42, 66])
+    expect(untold).toMatchObject({ router: '172.16.1.1', mtu: '1450' })
+    expect(untold).not.toHaveProperty('ntpsrv')
+  })
+
+  it('options that change, or go, need no other server', async () => {
+    const nic = aNic(network, 0, 100)
+    const host = hostOf(nic)
+    await world.plane.ensureDhcpHosts(network, [{ ...host, options: { '42': '172.16.1.5' } }])
+    const machine = await aMachine(nic)
+    const server = await pid()
+    expect(await machine.asks(3, [42])).toMatchObject({ ntpsrv: '172.16.1.5' })
+    await world.plane.ensureDhcpHosts(network, [{ ...host, options: { '42': '172.16.1.7' } }])
+    expect(await machine.asks(3, [42])).toMatchObject({ ntpsrv: '172.16.1.7' })
+    await world.plane.ensureDhcpHosts(network, [host])
+    expect(await machine.asks(3, [42])).not.toHaveProperty('ntpsrv')
+    expect(await pid()).toBe(server)
+  })
+
+  it('a value that could be read as a setting is refused, and nothing changes', async () => {
+    const nic = aNic(network, 0, 100)
+    await world.plane.ensureDhcpHosts(network, [hostOf(nic)])
+    const bad = { ...hostOf(nic), options: { '42': '172.16.1.5\n3,6.6.6.6' } }
+    await expect(world.plane.ensureDhcpHosts(network, [bad])).rejects.toThrow(RangeError)
+    expect(await (await aMachine(nic)).asks()).toMatchObject({ ip: '172.16.1.100', router: '172.16.1.1' })
+  })
+
+  it.each([
+    ['dead server', async () => process.kill((await pid()) ?? 0, 'SIGKILL')],
+    ['changed configuration', () => writeFile(`${folder()}/dnsmasq.conf`, '# network x of y, z, interface 1\n')],
+    ['removed host entry', () => writeFile(`${folder()}/hosts`, '')],
+    ['removed name', () => writeFile(`${folder()}/names`, '')],
+    ['removed option', () => writeFile(`${folder()}/options`, '')],
+  ])('a %s is seen by a look, and mended', async (_, harm) => {
+    const nic = aNic(network, 0, 100)
+    const host = { ...hostOf(nic), name: 'web', options: { '42': '172.16.1.5' } }
+    await world.plane.ensureDhcpHosts(network, [host])
+    const isAlright = async () => {
+      const have = (await world.plane.look()).networks.get(network.vni)
+      return isNetworkAlright(network, have) && isSameHost(host, have?.hosts.get(nic.mac))
+    }
+    expect(await isAlright()).toBe(true)
+    await harm()
+    expect(await holdsWithin(1_000, 10, async () => !(await isAlright()))).toBe(true)
+    await world.plane.ensureDhcpHosts(network, [host])
+    expect(await isAlright()).toBe(true)
+    const machine = await aMachine(nic)
+    expect(await machine.asks(3, [42])).toMatchObject({ ip: '172.16.1.100', ntpsrv: '172.16.1.5', hostname: 'web' })
   })
 
   it('removing hosts of a network that is not there makes nothing', async () => {

@@ -1,41 +1,64 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { JobAction } from '../../src/jobs/catalogue.ts'
-import type { OrderNetwork, OrderServer } from '../../src/jobs/work-order.ts'
+import type { DesiredState, OrderGroup, OrderNetwork, OrderServer } from '../../src/jobs/work-order.ts'
+import { readTable } from '../../src/workers/host/nft.ts'
 import type { ServerWork } from '../../src/workers/host-work.ts'
-import { HANDLERS } from '../../src/workers/jobs/handlers.ts'
+import { HANDLERS, type ServerAction } from '../../src/workers/jobs/handlers.ts'
+import { NetworkSettings } from '../../src/workers/network-settings.ts'
 import { placed } from '../../src/workers/placement.ts'
 import { Servers } from '../../src/workers/servers.ts'
 import { runSteps, type Step } from '../../src/workers/steps.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
 import { aDataPlane, aMac, aNetwork, slate, type TestDataPlane, unique } from './a-data-plane.ts'
 
-/** The second worker that the order is about: server and NICs as the control plane would describe them. */
-interface Scene {
-  readonly server: OrderServer
-  readonly networks: OrderNetwork[]
-}
-
-function aScene(state: string): Scene {
+/** A server with its NICs, and what is around them, as the control plane would describe it. */
+function aScene(state: string): DesiredState {
   const spec = aNetwork()
   const network: OrderNetwork = {
     id: spec.id,
     vni: spec.vni,
     mtu: spec.mtu,
-    vpc_id: spec.subnet.vpcId,
+    mode: 'routed',
+    vpc_id: spec.subnet.routerId,
     cidr: spec.subnet.cidr,
     gateway: spec.subnet.gateway,
+    interface: null,
+    ipv6_cidr: null,
+    lease_seconds: 86400,
+    dns_servers: [],
+    domain: null,
   }
   const nic = (slot: number, nicState: string) => ({
     id: aMac(),
+    name: '',
     slot,
     network_id: spec.id,
     address: `172.16.1.${slot + 2}`,
+    ipv6_address: null,
     state: nicState,
     in_job: nicState !== 'in_use',
+    anti_spoofing: true,
+    allowed_address_pairs: [],
+    bandwidth_in_mbps: 100 + slot,
+    bandwidth_out_mbps: 200 + slot,
+    security_group_ids: ['sg-1'],
   })
   const nics = [nic(0, 'in_use'), nic(1, 'attaching'), nic(2, 'attaching')]
   const machine = { vcpus: 1, memory_mb: 128, qmp_socket: null, qga_socket: null }
-  return { server: { id: `i-${unique()}`, guest: 'namespace', state, ...machine, nics }, networks: [network] }
+  const settings = { name: 'hosta', dhcp_options: {} }
+  const groups: OrderGroup[] = [{ id: 'sg-1', generation: 1, rules: [], members: [] }]
+  const router = {
+    vpc_id: spec.subnet.routerId,
+    cidr: '172.16.0.0/16',
+    source_nat: true,
+    elastic_ips: [],
+    port_forwardings: [],
+  }
+  return {
+    servers: [{ id: `i-${unique()}`, guest: 'namespace', state, ...settings, ...machine, nics }],
+    networks: [network],
+    groups,
+    routers: [router],
+  }
 }
 
 class Broken extends Error {}
@@ -44,47 +67,52 @@ const final = () => false
 describeOnKernel('the steps of a job', () => {
   let at: TestDataPlane
   let servers: Servers
-  let scene: Scene
+  let scene: DesiredState
+  let settings: NetworkSettings
+  const server = () => scene.servers[0] as OrderServer
   beforeEach(async () => {
     at = await aDataPlane()
     servers = new Servers({ netns: at.netns, runDir: at.runDir, image: { kernel: '/none', initrd: '/none' } })
     scene = aScene('running')
+    settings = new NetworkSettings(at.plane, async () => scene)
   })
   afterEach(async () => {
-    await servers.guestOf(scene.server).stop({ force: true })
+    await servers.guestOf(server()).stop({ force: true })
     await at.dispose()
   })
 
-  const workOf = (action: JobAction): ServerWork => {
-    const { server, networks } = scene
-    const cards = placed(server, networks).filter(({ nic }) => HANDLERS[action].cards === 'all' || nic.in_job)
-    return { plane: at.plane, guest: servers.guestOf(server), server, cards, force: false, observed: [] }
+  const workOf = (action: ServerAction): ServerWork => {
+    const { networks, groups, routers } = scene
+    const cards = placed(server(), networks).filter(({ nic }) => HANDLERS[action].cards === 'all' || nic.in_job)
+    const guest = servers.guestOf(server())
+    return { plane: at.plane, settings, guest, server: server(), cards, groups, routers, force: false, observed: [] }
   }
   const run = async (
-    action: JobAction,
+    action: ServerAction,
     change: (steps: readonly Step<ServerWork>[]) => readonly Step<ServerWork>[],
   ) => {
     const work = workOf(action)
     await runSteps(change(await HANDLERS[action].steps(work)), work, final, [])
   }
   const asIs = (steps: readonly Step<ServerWork>[]) => steps
-  /** Everything that could be left: devices, DHCP entries, and what the guest has. */
+  /** Everything that could be left: devices, DHCP entries, filters, and what the guest has. */
   const everything = async () => {
     const view = await at.plane.look()
     const hosts = [...view.networks.values()].flatMap((network) => [...network.hosts.values()])
-    const guest = servers.guestOf(scene.server)
+    const guest = servers.guestOf(server())
     const inside = (await guest.look())?.map(({ name, mac, addresses }) => ({
       name,
       mac,
       ipv4: addresses.filter((a) => a.includes('.')),
     }))
-    return { devices: await slate(at.netns), hosts, inside, running: await guest.isRunning() }
+    const filters = [await readTable(at.netns, 'bridge', 'patchbay'), await readTable(at.netns, 'inet', 'patchbay')]
+    return { devices: await slate(at.netns), hosts, inside, filters, running: await guest.isRunning() }
   }
   const boot = () => {
-    const { server } = scene
-    scene = { ...scene, server: { ...server, nics: server.nics.slice(0, 1) } }
+    const whole = scene
+    scene = { ...scene, servers: [{ ...server(), nics: server().nics.slice(0, 1) }] }
     return run('server.start', asIs).finally(() => {
-      scene = { ...scene, server }
+      scene = whole
     })
   }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AccessRole } from '../../src/domain/actor.ts'
 import { type Answer, aService, expectProblem, HYPERVISOR, type Service } from '../support/a-service.ts'
-import { aNetwork, aNic, aServer, aVpc, finish } from '../support/builders.ts'
+import { aHypervisor, aNetwork, aNic, aPool, aServer, aVpc, finish } from '../support/builders.ts'
 import { OPERATIONS, type Operation, urlOf } from '../support/operations.ts'
 
 let service: Service
@@ -14,13 +14,19 @@ afterAll(() => service.close())
 const NEEDS: Readonly<Record<AccessRole | 'hypervisor' | 'nobody', readonly string[]>> = {
   nobody: ['getHealth', 'getReadiness', 'getMetrics'],
   reader: `listVpcs getVpc listNetworks getNetwork listNics getNic listServers getServer listJobs getJob
-    listHypervisors getHypervisor listEvents`.split(/\s+/),
+    listHypervisors getHypervisor listEvents listElasticIpPools getElasticIpPool listElasticIps getElasticIp
+    listPortForwardings getPortForwarding listSecurityGroups getSecurityGroup listSecurityGroupRules
+    getSecurityGroupRule`.split(/\s+/),
   operator: `createVpc updateVpc deleteVpc createNetwork updateNetwork deleteNetwork joinNetwork leaveNetwork
     createNic createNics updateNic deleteNic attachNic detachNic createServer updateServer deleteServer startServer
-    stopServer attachNics detachNics`.split(/\s+/),
+    stopServer attachNics detachNics setSourceNat createPortForwarding updatePortForwarding deletePortForwarding
+    createElasticIp updateElasticIp deleteElasticIp associateElasticIp disassociateElasticIp
+    createSecurityGroup updateSecurityGroup deleteSecurityGroup addSecurityGroupRules replaceSecurityGroupRules
+    updateSecurityGroupRule deleteSecurityGroupRule setNicSecurityGroups setNicBandwidth setNicAntiSpoofing
+    setElasticIpBandwidth setNetworkIpv6 setNetworkDhcp setServerDhcpOptions`.split(/\s+/),
   admin:
     `registerHypervisor createProject listProjects getProject deleteProject createAccessKey listAccessKeys getAccessKey
-    deleteAccessKey`.split(/\s+/),
+    deleteAccessKey createElasticIpPool updateElasticIpPool deleteElasticIpPool`.split(/\s+/),
   hypervisor: ['getQueueAccess', 'sendHeartbeat', 'getDesiredState', 'claimJob', 'reportJob', 'sendObservations'],
 }
 const ROLES: readonly AccessRole[] = ['reader', 'operator', 'admin']
@@ -132,13 +138,36 @@ describe('another project', () => {
     const server = await aServer(service)
     const { body: job } = await service.call('POST', `/v1/nics/${nic.id}/attach`, { server_id: server.id })
     await finish(service, job.id)
+    await aHypervisor(service, HYPERVISOR, ['eth1'])
+    await aPool(service)
+    const { body: eip } = await service.call('POST', '/v1/elastic-ips', {})
+    const forwarded = { protocol: 'tcp', port: 80, address: vpc.cidr.replace('0.0/16', '1.5') }
+    const { body: forwarding } = await service.call('POST', `/v1/vpcs/${vpc.id}/port-forwardings`, forwarded)
     ids = { vpcs: vpc.id, networks: network.id, nics: nic.id, servers: server.id, jobs: job.id }
+    ids['elastic-ips'] = eip.id
+    const { body: group } = await service.call('POST', '/v1/security-groups', { name: 'g' })
+    const { body: rules } = await service.call('GET', `/v1/security-groups/${group.id}/rules`)
+    ids['security-groups'] = group.id
+    ids.rules = rules.items[0].id
+    ids['port-forwardings'] = forwarding.resources[1].id
     token = await service.tokenOf('admin', await service.aProject())
   })
-  const theirs = (at: Operation) => /\/(vpcs|networks|nics|servers|jobs)\/\{id\}/.test(at.path)
+  const theirs = (at: Operation) =>
+    /\/(vpcs|networks|nics|servers|jobs|elastic-ips|security-groups)\/\{id\}/.test(at.path)
   const bodyOf = (at: Operation): object | undefined => {
     if (at.method === 'PATCH') return { name: 'taken over' }
+    if (at.id === 'setSourceNat') return { enabled: false }
+    if (at.id === 'createPortForwarding') return { protocol: 'tcp', port: 81, address: '10.0.1.5' }
+    if (at.id === 'associateElasticIp') return { nic_id: ids.nics }
+    if (at.id === 'setElasticIpBandwidth') return { bandwidth_mbps: 5 }
+    if (at.id.endsWith('SecurityGroupRules')) return { rules: [{ protocol: 'all' }] }
+    if (at.id === 'setNicSecurityGroups') return { security_group_ids: [ids['security-groups']] }
+    if (at.id === 'setNicBandwidth') return { in_mbps: 1, out_mbps: 1 }
+    if (at.id === 'setNicAntiSpoofing') return { enabled: false }
     if (at.id === 'joinNetwork') return { vpc_id: ids.vpcs, cidr: '10.0.1.0/24' }
+    if (at.id === 'setNetworkIpv6') return { ipv6_cidr: 'fd00:1::/64' }
+    if (at.id === 'setNetworkDhcp') return {}
+    if (at.id === 'setServerDhcpOptions') return { options: {} }
     if (at.id === 'attachNic') return { server_id: ids.servers }
     if (at.id === 'attachNics' || at.id === 'detachNics') return { nic_ids: [ids.nics] }
     return at.method === 'POST' ? {} : undefined
@@ -156,7 +185,7 @@ describe('another project', () => {
   )
   /** A refusal without the ids that were asked for. */
   const shape = ({ body }: Answer) =>
-    JSON.stringify({ ...body, request_id: '' }).replaceAll(/52:54(:\w\w){4}|(vpc|net|i|j)-\w+/g, 'ID')
+    JSON.stringify({ ...body, request_id: '' }).replaceAll(/52:54(:\w\w){4}|(vpc|net|i|j|eip|pf|sgr?)-\w+/g, 'ID')
 
   it('cannot name them in a body either', async () => {
     const call = (method: string, url: string, body: object) => service.call(method, url, body, { token })
@@ -177,7 +206,7 @@ describe('another project', () => {
 
   it('lists none of them, nor their events', async () => {
     const empty = await service.tokenOf('reader', await service.aProject())
-    for (const collection of ['vpcs', 'networks', 'nics', 'servers', 'jobs']) {
+    for (const collection of ['vpcs', 'networks', 'nics', 'servers', 'jobs', 'elastic-ips']) {
       const { body } = await service.call('GET', `/v1/${collection}`, undefined, { token: empty })
       expect(body, collection).toEqual({ items: [], next_cursor: null })
     }

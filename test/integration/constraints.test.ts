@@ -5,14 +5,19 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { REFUSED_BY } from '../../src/db/constraint-errors.ts'
 import { aDatabase } from '../support/databases.ts'
 
-const MIGRATION = readFileSync(new URL('../../migrations/0001_init.sql', import.meta.url), 'utf8')
+const migration = (name: string) => readFileSync(new URL(`../../migrations/${name}.sql`, import.meta.url), 'utf8')
+const MIGRATION = migration('0001_init')
+/** Its rules that a later migration took away. What later ones brought is broken in the tests of the resources. */
+const GONE = [...migration('0002_network_services').matchAll(/DROP CONSTRAINT (\w+)/g)]
+  .map(([, name]) => name)
+  .filter((name) => !migration('0002_network_services').includes(`ADD CONSTRAINT ${name} `))
 
 const NOT_NULL_COLUMNS = 'id, project_id, network_id, network_cidr, port, address'
 /** A NIC of `net-a` (10.0.1.0/24) on port p; `more` sets further columns. */
 const nic = (last: number, port: number, more: Record<string, string> = {}) => {
   const names = Object.keys(more)
   return `INSERT INTO nic (${[NOT_NULL_COLUMNS, ...names].join(', ')}) VALUES
-    (${[`'52:54:00:00:00:${last.toString(16).padStart(2, '0')}', 'p', 'net-a', '10.0.1.0/24', ${port}, '10.0.1.${port + 1}'`, ...Object.values(more)].join(', ')})`
+    (${[`'52:54:00:00:00:${last.toString(16).padStart(2, '0')}', 'prj-p', 'net-a', '10.0.1.0/24', ${port}, '10.0.1.${port + 1}'`, ...Object.values(more)].join(', ')})`
 }
 const onServer = (slot: string, more: Record<string, string> = {}) => ({
   state: `'in_use'`,
@@ -22,7 +27,7 @@ const onServer = (slot: string, more: Record<string, string> = {}) => ({
 })
 const network = (id: string, vni: number, more: Record<string, string> = {}) =>
   `INSERT INTO network (${['id, project_id, name, type, vni', ...Object.keys(more)].join(', ')}) VALUES
-    (${[`'${id}', 'p', 'n', ${more.type ?? `'managed'`}, ${vni}`, ...Object.values(more)].join(', ')})`
+    (${[`'${id}', 'prj-p', 'n', ${more.type ?? `'managed'`}, ${vni}`, ...Object.values(more)].join(', ')})`
 const joined = (cidr: string, vpc = 'vpc-a', vpcCidr = '10.0.0.0/16') => ({
   vpc_id: `'${vpc}'`,
   vpc_cidr: `'${vpcCidr}'`,
@@ -37,22 +42,23 @@ const server = (id: string, more: Record<string, string> = {}) => {
     ...more,
   }
   return `INSERT INTO server (${['id, project_id, hypervisor_id, name', ...Object.keys(values)].join(', ')}) VALUES
-    (${[`'${id}', 'p', 'hv', 's'`, ...Object.values(values)].join(', ')})`
+    (${[`'${id}', 'prj-p', 'hv', 's'`, ...Object.values(values)].join(', ')})`
 }
 const job = (id: string, more: Record<string, string> = {}) => {
   const values: Record<string, string> = { action: `'nic.attach'`, server_id: `'i-a'`, ...more }
   return `INSERT INTO job (${['id, project_id, hypervisor_id', ...Object.keys(values)].join(', ')}) VALUES
-    (${[`'${id}', 'p', 'hv'`, ...Object.values(values)].join(', ')})`
+    (${[`'${id}', 'prj-p', 'hv'`, ...Object.values(values)].join(', ')})`
 }
-const unmanaged = (sql: string) => sql.replace(`'managed'`, `'unmanaged'`)
+const unmanaged = (sql: string) =>
+  sql.replace('type, vni', 'type, mode, vni').replace(`'managed'`, `'unmanaged', 'isolated'`)
 
 const SEED = [
-  `INSERT INTO project (id, name) VALUES ('p', 'project'), ('q', 'other')`,
+  `INSERT INTO project (id, name) VALUES ('prj-p', 'project'), ('prj-q', 'other')`,
   `INSERT INTO zone VALUES ('z')`,
   `INSERT INTO hypervisor (id, zone_id, token_hash) VALUES ('hv', 'z', 'x')`,
   `INSERT INTO vpc (id, project_id, name, cidr) VALUES
-     ('vpc-a', 'p', 'v', '10.0.0.0/16'), ('vpc-b', 'p', 'v', '10.0.0.0/16'), ('vpc-q', 'q', 'v', '10.0.0.0/16')`,
-  `INSERT INTO vpc (id, project_id, name, cidr, deleted_at) VALUES ('vpc-gone', 'p', 'v', '10.0.0.0/16', now())`,
+     ('vpc-a', 'prj-p', 'v', '10.0.0.0/16'), ('vpc-b', 'prj-p', 'v', '10.0.0.0/16'), ('vpc-q', 'prj-q', 'v', '10.0.0.0/16')`,
+  `INSERT INTO vpc (id, project_id, name, cidr, deleted_at) VALUES ('vpc-gone', 'prj-p', 'v', '10.0.0.0/16', now())`,
   network('net-a', 5000, joined('10.0.1.0/24')),
   network('net-free', 5001),
   unmanaged(network('net-bare', 5002)),
@@ -60,7 +66,7 @@ const SEED = [
   server('i-adopted', { qmp_socket: `'/run/a.sock'` }),
   job('j-a'),
   job('j-server', { action: `'server.stop'`, server_id: `'i-adopted'` }),
-  `SELECT network_take_ports('net-a', 'p', 3, ARRAY['10.0.1.10', '10.0.1.11', '10.0.1.12']::inet[])`,
+  `SELECT network_take_ports('net-a', 'prj-p', 3, ARRAY['10.0.1.10', '10.0.1.11', '10.0.1.12']::inet[])`,
   nic(0x10, 9),
   nic(0x11, 10, onServer('0', { is_primary: 'true' })),
   nic(0x12, 11, onServer('1')),
@@ -85,7 +91,7 @@ const BREAKS: readonly (readonly [constraint: string, code: string, ...sql: stri
       '172.15.0.0/16',
       '192.169.0.0/16',
       'fd00::/16',
-    ].map((cidr) => `INSERT INTO vpc (id, project_id, name, cidr) VALUES ('v', 'p', 'v', '${cidr}')`),
+    ].map((cidr) => `INSERT INTO vpc (id, project_id, name, cidr) VALUES ('v', 'prj-p', 'v', '${cidr}')`),
   ],
   ['network_vni_key', '23505', network('net-x', 5000)],
   ['network_vni_range', '23514', network('net-x', 4095), network('net-x', 16_777_216)],
@@ -96,7 +102,6 @@ const BREAKS: readonly (readonly [constraint: string, code: string, ...sql: stri
     network('net-x', 6000, { cidr: `'10.0.2.0/24'` }),
     network('net-x', 6000, { vpc_id: `'vpc-a'`, cidr: `'10.0.2.0/24'` }),
   ],
-  ['network_unmanaged_without_vpc', '23514', unmanaged(network('net-x', 6000, joined('10.0.2.0/24')))],
   [
     'network_cidr_slash_24',
     '23514',
@@ -170,7 +175,7 @@ const BREAKS: readonly (readonly [constraint: string, code: string, ...sql: stri
     `UPDATE nic SET address = '10.0.1.10/24' WHERE port = 9`,
     `UPDATE nic SET address = NULL WHERE port = 9`,
     `UPDATE nic SET network_cidr = NULL WHERE port = 9`,
-    `INSERT INTO nic (id, project_id, network_id, port, address) VALUES ('52:54:00:00:00:21', 'p', 'net-bare', 1, '10.0.1.2')`,
+    `INSERT INTO nic (id, project_id, network_id, port, address) VALUES ('52:54:00:00:00:21', 'prj-p', 'net-bare', 1, '10.0.1.2')`,
   ],
   ['nic_slot_range', '23514', nic(0x20, 20, onServer('64')), nic(0x20, 20, onServer('-1'))],
   ['nic_server_slot_key', '23505', nic(0x20, 20, onServer('1'))],
@@ -199,7 +204,7 @@ const BREAKS: readonly (readonly [constraint: string, code: string, ...sql: stri
   [
     'nic_network_fk',
     '23503',
-    nic(0x20, 20).replace(`'p', 'net-a'`, `'q', 'net-a'`),
+    nic(0x20, 20).replace(`'prj-p', 'net-a'`, `'prj-q', 'net-a'`),
     nic(0x20, 20).replace(`'net-a', '10.0.1.0/24'`, `'net-none', '10.0.1.0/24'`),
     `DELETE FROM network WHERE id = 'net-a'`,
   ],
@@ -219,23 +224,23 @@ const BREAKS: readonly (readonly [constraint: string, code: string, ...sql: stri
   [
     'nic_network_address_key',
     '23505',
-    `SELECT network_take_ports('net-a', 'p', 1, ARRAY['10.0.1.10']::inet[])`,
-    `SELECT network_take_ports('net-a', 'p', 2, ARRAY['10.0.1.40', '10.0.1.40']::inet[])`,
+    `SELECT network_take_ports('net-a', 'prj-p', 1, ARRAY['10.0.1.10']::inet[])`,
+    `SELECT network_take_ports('net-a', 'prj-p', 2, ARRAY['10.0.1.40', '10.0.1.40']::inet[])`,
   ],
   [
     'nic_address_in_range',
     '23514',
     ...['10.0.1.0', '10.0.1.1', '10.0.1.254', '10.0.1.255', '10.0.2.5', '192.168.0.1', '::1', '0.0.0.0'].map(
-      (address) => `SELECT network_take_ports('net-a', 'p', 1, ARRAY['${address}']::inet[])`,
+      (address) => `SELECT network_take_ports('net-a', 'prj-p', 1, ARRAY['${address}']::inet[])`,
     ),
   ],
-  ['nic_address_needs_cidr', '23514', `SELECT network_take_ports('net-bare', 'p', 1, ARRAY['10.0.1.40']::inet[])`],
-  ['network_joined', '23514', `SELECT network_take_ports('net-free', 'p', 1, '{}')`],
+  ['nic_address_needs_cidr', '23514', `SELECT network_take_ports('net-bare', 'prj-p', 1, ARRAY['10.0.1.40']::inet[])`],
+  ['network_joined', '23514', `SELECT network_take_ports('net-free', 'prj-p', 1, '{}')`],
   [
     'network_ports_exhausted',
     '23514',
-    `SELECT network_take_ports('net-a', 'p', 250, '{}')`, // 3 of 252 are taken
-    `SELECT network_take_ports('net-bare', 'p', 253, '{}')`,
+    `SELECT network_take_ports('net-a', 'prj-p', 250, '{}')`, // 3 of 252 are taken
+    `SELECT network_take_ports('net-bare', 'prj-p', 253, '{}')`,
   ],
 ]
 
@@ -273,13 +278,14 @@ describe('the database refuses what breaks', () => {
 
   it('no rule that is not broken here', () => {
     const named = [...MIGRATION.matchAll(/CONSTRAINT (?:= ')?(\w+)/g), ...MIGRATION.matchAll(/UNIQUE INDEX (\w+)/g)]
-    expect([...new Set(named.map(([, name]) => name))].sort()).toEqual(BREAKS.map(([name]) => name).sort())
+    const standing = new Set(named.map(([, name]) => name).filter((name) => !GONE.includes(name)))
+    expect([...standing].sort()).toEqual(BREAKS.map(([name]) => name).sort())
   })
 })
 
 describe('the database allows', () => {
   it('a NIC without address and port 252 in an unmanaged network, and the same CIDR in two VPCs', async () => {
-    const bare = `INSERT INTO nic (id, project_id, network_id, port) VALUES ('52:54:00:00:00:30', 'p', 'net-bare', 252)`
+    const bare = `INSERT INTO nic (id, project_id, network_id, port) VALUES ('52:54:00:00:00:30', 'prj-p', 'net-bare', 252)`
     expect(await refusal(bare)).toEqual({})
     expect(await refusal(network('net-x', 6000, joined('10.0.1.0/24', 'vpc-b')))).toEqual({})
   })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { forgetOldKeys } from '../../src/domain/idempotency/idempotency.ts'
 import { aService, expectProblem, type Service } from '../support/a-service.ts'
-import { aNetwork, aNic, aServer, finish } from '../support/builders.ts'
+import { aHypervisor, aNetwork, aNic, aPool, aServer, finish } from '../support/builders.ts'
 import { OPERATIONS } from '../support/operations.ts'
 
 let service: Service
@@ -24,6 +24,12 @@ async function bodies(): Promise<Record<string, [url: string, body: object | und
   await finish(service, attached.body.id)
   const loose = (await service.call('POST', '/v1/networks', { name: 'loose' })).body
   const leaving = await aNetwork(service)
+  const group = (await service.call('POST', '/v1/security-groups', { name: 'g' })).body
+  await aHypervisor(service, 'hv-test', ['eth1'])
+  const pool = await aPool(service)
+  const address = async () => (await service.call('POST', '/v1/elastic-ips', { pool_id: pool.id })).body
+  const [loosely, held] = [await address(), await address()]
+  await service.call('POST', `/v1/elastic-ips/${held.id}/associate`, { nic_id: one.id })
   const subnet = { vpc_id: network.vpc_id, cidr: network.cidr.replace('.7.0/', '.8.0/') }
   return {
     createVpc: ['/v1/vpcs', { name: 'v', cidr: '10.9.0.0/16' }],
@@ -36,6 +42,22 @@ async function bodies(): Promise<Record<string, [url: string, body: object | und
     attachNics: [`/v1/servers/${stopped.id}/attach-nics`, { nic_ids: [two.id] }],
     detachNic: [`/v1/nics/${three.id}/detach`, {}],
     detachNics: [`/v1/servers/${running.id}/detach-nics`, { nic_ids: [four.id] }],
+    createSecurityGroup: ['/v1/security-groups', { name: 'h' }],
+    addSecurityGroupRules: [`/v1/security-groups/${group.id}/rules`, { rules: [{ protocol: 'tcp', port_first: 22 }] }],
+    createElasticIpPool: [
+      '/v1/elastic-ip-pools',
+      {
+        ...{ name: 'other', interface: 'eth1', cidr: '198.51.100.0/24', gateway: '198.51.100.1' },
+        ...{ first: '198.51.100.10', last: '198.51.100.20' },
+      },
+    ],
+    createElasticIp: ['/v1/elastic-ips', { pool_id: pool.id }],
+    associateElasticIp: [`/v1/elastic-ips/${loosely.id}/associate`, { nic_id: two.id }],
+    disassociateElasticIp: [`/v1/elastic-ips/${held.id}/disassociate`, undefined],
+    createPortForwarding: [
+      `/v1/vpcs/${network.vpc_id}/port-forwardings`,
+      { protocol: 'tcp', port: 8080, address: network.gateway.replace(/1$/, '9') },
+    ],
     createServer: ['/v1/servers', { name: 's', guest: 'namespace' }],
     stopServer: [`/v1/servers/${running.id}/stop`, { force: true }],
     startServer: [`/v1/servers/${stopped.id}/start`, undefined],

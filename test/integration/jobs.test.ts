@@ -199,7 +199,12 @@ describe('the worker of another hypervisor', () => {
 
   it('sees nothing of our servers, and what it says of our NICs is passed over', async () => {
     const { nic, server } = await attached()
-    expect((await asOther('GET', '/desired-state')).body).toEqual({ servers: [], networks: [] })
+    expect((await asOther('GET', '/desired-state')).body).toEqual({
+      servers: [],
+      networks: [],
+      groups: [],
+      routers: [],
+    })
     expect((await asOther('GET', `/desired-state?server_id=${server.id}`)).body.servers).toEqual([])
     const host = { tap: 'x', bridge: null, up: false, mtu: 1 }
     const observed = [{ id: nic.id, host, guest: null }]
@@ -280,6 +285,6 @@ describe('the desired state of a hypervisor', () => {
     const { servers } = (await service.asWorker('GET', '/desired-state')).body
     expect(servers.map(({ id }: { id: string }) => id)).toContain(server.id)
     await finish(service, (await service.call('DELETE', `/v1/servers/${server.id}`)).body.id)
-    expect(await state()).toEqual({ servers: [], networks: [] })
+    expect(await state()).toEqual({ servers: [], networks: [], groups: [], routers: [] })
   })
 })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { aService, expectProblem, type Service } from '../support/a-service.ts'
-import { aVpc } from '../support/builders.ts'
+import { aService, expectProblem, HYPERVISOR, type Service } from '../support/a-service.ts'
+import { aHypervisor, aPool, aVpc } from '../support/builders.ts'
 
 let service: Service
 beforeAll(async () => {
@@ -93,7 +93,9 @@ describe('a VPC', () => {
       vpc_id: vpc.id,
       cidr: vpc.cidr.replace('.0.0/16', '.1.0/24'),
     })
-    expectProblem(await service.call('DELETE', `/v1/vpcs/${vpc.id}`), 409, 'vpc_in_use')
+    const refused = await service.call('DELETE', `/v1/vpcs/${vpc.id}`)
+    expectProblem(refused, 409, 'vpc_in_use')
+    expect(refused.body.detail).toBe(`VPC ${vpc.id} still has networks: delete them or let them leave first`)
     await service.call('DELETE', `/v1/networks/${network.body.id}`)
     expect((await service.call('DELETE', `/v1/vpcs/${vpc.id}`)).status).toBe(204)
   })
@@ -132,5 +134,40 @@ describe('a VPC', () => {
     expect(items[1]).toMatchObject({ resource_type: 'vpc', data: { name: 'renamed' } })
     const keys = await service.call('GET', '/v1/access-keys')
     expect(keys.body.items.map((key: { access_key_id: string }) => key.access_key_id)).toContain(items[0].actor)
+  })
+
+  it('lets its addresses out by its elastic IP unless it is told not to; the holder of that is asked', async () => {
+    const vpc = await aVpc(service)
+    const put = (enabled: unknown, id = vpc.id, options = {}) =>
+      service.call('PUT', `/v1/vpcs/${id}/source-nat`, { enabled }, options)
+    const get = async () => (await service.call('GET', `/v1/vpcs/${vpc.id}`)).body
+    expect(await get()).toMatchObject({ source_nat: true, generation: 1 })
+    expect((await aVpc(service, { source_nat: false })).source_nat).toBe(false)
+
+    const off = await put(false)
+    expect(off.status).toBe(202)
+    expect(off.body).toMatchObject({
+      action: 'network.apply',
+      state: 'successful',
+      resources: [{ type: 'vpc', id: vpc.id }],
+    })
+    expect(await get()).toMatchObject({ source_nat: false, generation: 2 })
+
+    await aHypervisor(service, HYPERVISOR, ['eth1'])
+    await aPool(service)
+    const eip = (await service.call('POST', '/v1/elastic-ips', {})).body
+    await service.call('POST', `/v1/elastic-ips/${eip.id}/associate`, { vpc_id: vpc.id })
+    expect((await put(false)).body).toMatchObject({ state: 'pending', hypervisor_id: HYPERVISOR })
+    expect(await get()).toMatchObject({ source_nat: false, generation: 2 }) // nothing has changed
+    await put(true)
+    expect(await get()).toMatchObject({ source_nat: true, generation: 3 })
+    const [last] = (await service.call('GET', `/v1/events?resource_id=${vpc.id}`)).body.items
+    expect(last).toMatchObject({ type: 'vpc.updated', data: { source_nat: true } })
+
+    expectProblem(await put('yes'), 400, 'invalid_request')
+    expectProblem(await put(true, 'vpc-0000000000'), 404, 'not_found')
+    const stranger = { token: await service.tokenOf('admin', await service.aProject()) }
+    expectProblem(await put(true, vpc.id, stranger), 404, 'not_found')
+    expectProblem(await put(true, vpc.id, { token: await service.tokenOf('reader') }), 403, 'forbidden')
   })
 })

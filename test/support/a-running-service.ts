@@ -164,12 +164,3 @@ function childOf(parent: number, command: string): number {
   }
   throw new Error(`no process "${command}" below ${parent}`)
 }
-
-/** What of the host must not change: interfaces, routes, rules, firewall. Counters left out. */
-export async function hostFingerprint(): Promise<string> {
-  const shown: string[] = []
-  for (const args of [['-br', 'link'], ['-br', 'addr'], ['route', 'show', 'table', 'all'], ['rule']]) {
-    shown.push((await runCommand('ip', args)).stdout)
-  }
-  return shown.join('\n')
-}

@@ -1,5 +1,9 @@
 /** Resources with valid defaults, made through the API; a test says only what it is about. */
+import { randomBytes } from 'node:crypto'
+import { eq, sql } from 'drizzle-orm'
 import { expect } from 'vitest'
+import { transaction } from '../../src/db/client.ts'
+import { hypervisor } from '../../src/db/schema.ts'
 import type { Answer, Service } from './a-service.ts'
 
 let counter = 0
@@ -29,6 +33,29 @@ export async function aNic(service: Service, over: { network_id?: string; addres
 
 export async function nics(service: Service, network_id: string, count: number): Promise<Answer['body'][]> {
   return (await made(service.call('POST', '/v1/nics/batch', { network_id, count }))).items
+}
+
+/** A hypervisor that is up, with interfaces to segments outside, as its worker would report them. */
+export async function aHypervisor(service: Service, id: string, interfaces: readonly string[]): Promise<void> {
+  await transaction(service.db, async (tx) => {
+    await tx
+      .insert(hypervisor)
+      .values({ id, zoneId: 'zone-test', tokenHash: randomBytes(32) })
+      .onConflictDoNothing()
+    await tx
+      .update(hypervisor)
+      .set({ facts: { interfaces }, lastSeenAt: sql`now() + interval '1 hour'` })
+      .where(eq(hypervisor.id, id))
+  })
+}
+
+/** A pool of elastic IPs, .10 to .250 of the next /24 of 100.64/10, on the interface `eth1` of some hypervisor. */
+export function aPool(service: Service, over: object = {}) {
+  const net = `100.64.${next() % 256}`
+  const range = { cidr: `${net}.0/24`, gateway: `${net}.1`, first: `${net}.10`, last: `${net}.250` }
+  return made(
+    service.call('POST', '/v1/elastic-ip-pools', { name: `pool ${next()}`, interface: 'eth1', ...range, ...over }),
+  )
 }
 
 /** Plays the worker for one job: claims it and reports. */

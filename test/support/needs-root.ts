@@ -11,6 +11,11 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   dnsmasq: 'dnsmasq-base',
   dhcp_release: 'dnsmasq-utils',
   busybox: 'busybox-static',
+  nft: 'nftables',
+  conntrack: 'conntrack',
+  iperf3: 'iperf3',
+  tcpdump: 'tcpdump',
+  perl: 'perl-base',
 }
 
 const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin`

@@ -42,7 +42,12 @@ export const OPERATIONS: readonly Operation[] = Object.entries(paths).flatMap(([
 /** Ids that are well-formed and of nothing. */
 const NOBODY: readonly [part: RegExp, id: string][] = [
   [/\/vpcs\/\{id\}/, 'vpc-0000000000'],
+  [/\/port-forwardings\/\{pf_id\}/, 'pf-0000000000'],
+  [/\/elastic-ip-pools\/\{id\}/, 'pool-0000000000'],
+  [/\/elastic-ips\/\{id\}/, 'eip-0000000000'],
   [/\/networks\/\{id\}/, 'net-0000000000'],
+  [/\/security-groups\/\{id\}/, 'sg-0000000000'],
+  [/\/rules\/\{rule_id\}/, 'sgr-0000000000'],
   [/\/nics\/\{id\}/, '52:54:00:00:00:00'],
   [/\/servers\/\{id\}/, 'i-0000000000'],
   [/\/jobs\/\{(id|jobId)\}/, 'j-0000000000'],

@@ -3,7 +3,18 @@ import type { Db } from '../../db/client.ts'
 import { event } from '../../db/schema.ts'
 import { invalidCursor } from '../paging.ts'
 
-export type ResourceType = 'vpc' | 'network' | 'nic' | 'server' | 'job' | 'access_key' | 'project'
+export type ResourceType =
+  | 'vpc'
+  | 'network'
+  | 'nic'
+  | 'server'
+  | 'security_group'
+  | 'elastic_ip_pool'
+  | 'elastic_ip'
+  | 'port_forwarding'
+  | 'job'
+  | 'access_key'
+  | 'project'
 
 export interface NewEvent {
   readonly projectId: string

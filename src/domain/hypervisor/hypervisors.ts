@@ -4,6 +4,7 @@ import type { Db } from '../../db/client.ts'
 import { hypervisor, server, zone } from '../../db/schema.ts'
 import { bodyError, DomainError, notFound } from '../errors.ts'
 import { type Items, type Page, pageOf, toItems } from '../paging.ts'
+import { assertInterface, hasInterface } from './interfaces.ts'
 
 /** A hypervisor is up while its worker was heard from within this time. */
 export const UP_WITHIN_MS = 15_000
@@ -67,24 +68,37 @@ export async function listHypervisors(db: Db, page: Page): Promise<Items<Hypervi
   return toItems(rows, page, view)
 }
 
+/** What a server asks of the hypervisor it is made on. */
+export interface HypervisorWanted {
+  readonly id?: string | undefined
+  /** That its network is bridged to. */
+  readonly interface?: string | undefined
+}
+
 /**
- * The hypervisor a new server goes to: the one asked for, else of those that are up the one with the fewest servers.
- * One that is asked for may be down: the job waits for it.
+ * The hypervisor a new server goes to: the one asked for, else of those that are up (and have the interface) the one
+ * with the fewest servers. One that is asked for may be down: the job waits for it.
+ * @throws DomainError `not_found`, `interface_missing` (with the field), `no_hypervisor`.
  */
-export async function pickHypervisor(tx: Db, wanted: string | undefined): Promise<string> {
-  if (wanted !== undefined) {
-    const [row] = await tx.select({ id: hypervisor.id }).from(hypervisor).where(eq(hypervisor.id, wanted))
-    if (!row) throw bodyError('not_found', '/hypervisor_id', `hypervisor ${wanted} not found`)
+export async function pickHypervisor(tx: Db, wanted: HypervisorWanted): Promise<string> {
+  if (wanted.id !== undefined) {
+    const [row] = await tx.select({ id: hypervisor.id }).from(hypervisor).where(eq(hypervisor.id, wanted.id))
+    if (!row) throw bodyError('not_found', '/hypervisor_id', `hypervisor ${wanted.id} not found`)
+    if (wanted.interface !== undefined) await assertInterface(tx, row.id, wanted.interface, '/hypervisor_id')
     return row.id
   }
+  const fits = wanted.interface === undefined ? undefined : hasInterface(wanted.interface)
   const [row] = await tx
     .select({ id: hypervisor.id })
     .from(hypervisor)
     .leftJoin(server, and(eq(server.hypervisorId, hypervisor.id), ne(server.state, 'terminated')))
-    .where(gt(hypervisor.lastSeenAt, sql`now() - ${UP_WITHIN_MS} * interval '1 ms'`))
+    .where(and(gt(hypervisor.lastSeenAt, sql`now() - ${UP_WITHIN_MS} * interval '1 ms'`), fits))
     .groupBy(hypervisor.id)
     .orderBy(asc(count(server.id)), asc(hypervisor.id))
     .limit(1)
-  if (!row) throw new DomainError('no_hypervisor', 'no hypervisor is up: try again, or name one with hypervisor_id')
-  return row.id
+  if (row) return row.id
+  if (fits === undefined) {
+    throw new DomainError('no_hypervisor', 'no hypervisor is up: try again, or name one with hypervisor_id')
+  }
+  throw bodyError('interface_missing', '/network_id', `no hypervisor that is up has the interface ${wanted.interface}`)
 }

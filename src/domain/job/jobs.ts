@@ -5,14 +5,17 @@
  * those resources carry the job's id and are locked by it. Only `reportJob` (report-job.ts) clears that lock, when the
  * worker says how it ended. A crash of any process in between leaves job, outbox row and lock standing: the relay
  * publishes again, and the worker claims again.
+ *
+ * A change of network settings has no transient state and locks nothing: `promiseApply` asks the hypervisors where it
+ * shows to bring themselves up to date, and the job says when they are.
  */
-import { and, arrayContains, desc, eq, type SQL } from 'drizzle-orm'
+import { and, arrayContains, desc, eq, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import { type JOB_STATES, job, outbox } from '../../db/schema.ts'
 import type { JobAction } from '../../jobs/catalogue.ts'
 import type { Actor } from '../actor.ts'
 import { notFound } from '../errors.ts'
-import { recordEvents } from '../event/events.ts'
+import { type NewEvent, recordEvents } from '../event/events.ts'
 import { newId } from '../ids.ts'
 import { type Items, type Page, pageOf, toItems } from '../paging.ts'
 
@@ -27,14 +30,30 @@ export interface JobStep {
   error: string | null
 }
 
+/** Something that a job is about. */
+export interface JobResource {
+  readonly type: (typeof JOB_RESOURCES)[number]
+  readonly id: string
+}
+export const JOB_RESOURCES = [
+  'server',
+  'nic',
+  'network',
+  'vpc',
+  'security_group',
+  'security_group_rule',
+  'elastic_ip',
+  'port_forwarding',
+] as const
+
 export interface JobView {
   id: string
   action: string
   state: JobState
-  server_id: string
+  server_id: string | null
   nic_ids: string[]
-  resources: { type: 'server' | 'nic'; id: string }[]
-  hypervisor_id: string
+  resources: JobResource[]
+  hypervisor_id: string | null
   attempts: number
   steps: JobStep[]
   error: string | null
@@ -49,7 +68,11 @@ export const jobView = (row: JobRow): JobView => ({
   state: row.state,
   server_id: row.serverId,
   nic_ids: row.nicIds,
-  resources: [{ type: 'server', id: row.serverId }, ...row.nicIds.map((id) => ({ type: 'nic' as const, id }))],
+  resources: [
+    ...(row.serverId === null ? [] : [{ type: 'server' as const, id: row.serverId }]),
+    ...row.nicIds.map((id) => ({ type: 'nic' as const, id })),
+    ...(row.resources as JobResource[]),
+  ],
   hypervisor_id: row.hypervisorId,
   attempts: row.attempts,
   steps: row.steps as JobStep[],
@@ -62,9 +85,13 @@ export const jobView = (row: JobRow): JobView => ({
 export interface NewJob {
   readonly action: JobAction
   readonly hypervisorId: string
-  readonly serverId: string
-  readonly nicIds: readonly string[]
+  readonly serverId?: string
+  readonly nicIds?: readonly string[]
+  /** What it is about besides its server and NICs. */
+  readonly resources?: readonly JobResource[]
   readonly request?: JobRequest
+  /** The job that ends when this one and its siblings have ended. */
+  readonly parentId?: string
 }
 
 /** What the caller asked of the job besides its resources. */
@@ -82,22 +109,75 @@ export async function promiseJob(tx: Db, actor: Actor, wanted: NewJob): Promise<
       ...wanted,
       id: newId('j'),
       projectId: actor.projectId,
-      nicIds: [...wanted.nicIds],
+      nicIds: [...(wanted.nicIds ?? [])],
+      resources: [...(wanted.resources ?? [])],
       request: { ...wanted.request },
     })
     .returning()
   if (!row) throw new Error('INSERT INTO job returned no row')
-  await tx.insert(outbox).values({ jobId: row.id, hypervisorId: row.hypervisorId })
+  // What has a parent is sent by the relay, at once: its promiser answers with the parent.
+  const dueAt = wanted.parentId === undefined ? undefined : sql`now()`
+  await tx.insert(outbox).values({ jobId: row.id, hypervisorId: wanted.hypervisorId, dueAt })
+  await recordEvents(tx, [promised(row, actor)])
+  return jobView(row)
+}
+
+const promised = (row: JobRow, actor: Actor): NewEvent => ({
+  projectId: row.projectId,
+  type: 'job.pending',
+  id: row.id,
+  actor: actor.keyId,
+  jobId: row.id,
+  data: { action: row.action, server_id: row.serverId, nic_ids: row.nicIds, resources: row.resources },
+})
+
+/**
+ * Promises to bring a change of network settings about on every hypervisor where it shows. The settings themselves have
+ * been written by the caller, in the same transaction.
+ * @param hypervisorIds - where it shows; none: there is nothing to do, and the job is successful at once.
+ * @returns the job that says when all of them have it.
+ */
+export async function promiseApply(
+  tx: Db,
+  actor: Actor,
+  resources: readonly JobResource[],
+  hypervisorIds: readonly string[],
+): Promise<JobView> {
+  const [only] = hypervisorIds
+  if (only !== undefined && hypervisorIds.length === 1) {
+    return promiseJob(tx, actor, { action: 'network.apply', hypervisorId: only, resources })
+  }
+  const nowhere = hypervisorIds.length === 0
+  const [row] = await tx
+    .insert(job)
+    .values({
+      id: newId('j'),
+      projectId: actor.projectId,
+      action: 'network.apply',
+      resources: [...resources],
+      state: nowhere ? 'successful' : 'working',
+      startedAt: sql`now()`,
+      finishedAt: nowhere ? sql`now()` : null,
+    })
+    .returning()
+  if (!row) throw new Error('INSERT INTO job returned no row')
   await recordEvents(tx, [
-    {
-      projectId: row.projectId,
-      type: 'job.pending',
-      id: row.id,
-      actor: actor.keyId,
-      jobId: row.id,
-      data: { action: row.action, server_id: row.serverId, nic_ids: row.nicIds },
-    },
+    promised(row, actor),
+    ...(nowhere
+      ? [
+          {
+            projectId: row.projectId,
+            type: 'job.successful' as const,
+            id: row.id,
+            jobId: row.id,
+            data: { action: row.action },
+          },
+        ]
+      : []),
   ])
+  for (const hypervisorId of hypervisorIds) {
+    await promiseJob(tx, actor, { action: 'network.apply', hypervisorId, resources, parentId: row.id })
+  }
   return jobView(row)
 }
 
@@ -115,6 +195,8 @@ export interface JobFilter {
   readonly action?: string
   readonly server_id?: string
   readonly nic_id?: string
+  /** Id of anything that a job names among its resources besides its server and NICs. */
+  readonly resource_id?: string
 }
 
 const matching = (filter: JobFilter): (SQL | undefined)[] => [
@@ -122,6 +204,7 @@ const matching = (filter: JobFilter): (SQL | undefined)[] => [
   filter.action ? eq(job.action, filter.action) : undefined,
   filter.server_id ? eq(job.serverId, filter.server_id) : undefined,
   filter.nic_id ? arrayContains(job.nicIds, [filter.nic_id]) : undefined,
+  filter.resource_id ? sql`${job.resources} @> ${JSON.stringify([{ id: filter.resource_id }])}::jsonb` : undefined,
 ]
 
 export async function listJobs(db: Db, projectId: string, filter: JobFilter, page: Page): Promise<Items<JobView>> {

@@ -10,6 +10,7 @@
  * | server.stop   | stopping → stopped                           | stopping → running                              |
  * | server.delete | terminating → terminated; primary NIC gone,  | back to what the server was, NICs in_use        |
  * |               | the others available                         |                                                 |
+ * | network.apply | nothing was locked: the settings stand, and the job says whether the hypervisor has them       |
  */
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import { canonicalJson } from '../../canonical-json.ts'
@@ -17,6 +18,7 @@ import type { Db } from '../../db/client.ts'
 import { job, nic, outbox, server } from '../../db/schema.ts'
 import type { JobAction } from '../../jobs/catalogue.ts'
 import type { JobReport, NicObservation } from '../../jobs/work-order.ts'
+import { freeElasticIps } from '../elastic-ip/associate.ts'
 import { DomainError } from '../errors.ts'
 import { type NewEvent, recordEvents } from '../event/events.ts'
 import type { NicRow, NicState } from '../nic/nics.ts'
@@ -55,6 +57,7 @@ export async function reportJob(tx: Db, hypervisorId: string, jobId: string, tol
   if (final) {
     await settle(tx, after)
     await tx.delete(outbox).where(eq(outbox.jobId, jobId))
+    if (after.parentId !== null) await endParent(tx, after.parentId)
   }
   await recordEvents(tx, [
     {
@@ -66,6 +69,31 @@ export async function reportJob(tx: Db, hypervisorId: string, jobId: string, tol
     },
   ])
   return after
+}
+
+/** A job with parts on several hypervisors ends with the last of them, and fails when one did. */
+async function endParent(tx: Db, parentId: string): Promise<void> {
+  // Two parts that end at the same time must see each other.
+  await tx.select({ id: job.id }).from(job).where(eq(job.id, parentId)).for('update')
+  const parts = await tx.select().from(job).where(eq(job.parentId, parentId))
+  if (parts.some((part) => part.finishedAt === null)) return
+  const errors = parts.flatMap((part) => (part.error === null ? [] : [`${part.hypervisorId}: ${part.error}`]))
+  const state = parts.some((part) => part.state === 'failed') ? 'failed' : 'successful'
+  const [after] = await tx
+    .update(job)
+    .set({ state, error: errors.join('; ') || null, finishedAt: sql`now()` })
+    .where(eq(job.id, parentId))
+    .returning()
+  if (!after) throw new Error(`job ${parentId} vanished while locked`)
+  await recordEvents(tx, [
+    {
+      projectId: after.projectId,
+      type: `job.${state}`,
+      id: parentId,
+      jobId: parentId,
+      data: { action: after.action, error: after.error },
+    },
+  ])
 }
 
 async function settle(tx: Db, done: JobRow): Promise<void> {
@@ -83,6 +111,8 @@ async function settle(tx: Db, done: JobRow): Promise<void> {
       return moveServer(tx, done, ok ? 'running' : 'stopped')
     case 'server.stop':
       return moveServer(tx, done, ok ? 'stopped' : 'running')
+    case 'network.apply':
+      return
     case 'server.delete':
       if (!ok) {
         await keepNics(tx, done)
@@ -98,7 +128,7 @@ async function settle(tx: Db, done: JobRow): Promise<void> {
 
 /** A server of ours can be started once what was wrong is mended; a machine that was not there to adopt is no server. */
 async function afterFailedCreate(tx: Db, done: JobRow): Promise<'stopped' | 'terminated'> {
-  const [row] = await tx.select({ qmpSocket: server.qmpSocket }).from(server).where(eq(server.id, done.serverId))
+  const [row] = await tx.select({ qmpSocket: server.qmpSocket }).from(server).where(eq(server.jobId, done.id))
   return row?.qmpSocket ? 'terminated' : 'stopped'
 }
 
@@ -129,10 +159,14 @@ async function releaseNics(tx: Db, done: JobRow, state: NicState, set: Partial<N
 }
 
 async function deletePrimary(tx: Db, done: JobRow): Promise<void> {
-  const rows = await tx
-    .delete(nic)
-    .where(and(eq(nic.jobId, done.id), eq(nic.isPrimary, true)))
-    .returning()
+  const primary = and(eq(nic.jobId, done.id), eq(nic.isPrimary, true))
+  const leaving = await tx.select({ id: nic.id }).from(nic).where(primary)
+  await freeElasticIps(
+    tx,
+    leaving.map(({ id }) => id),
+    { jobId: done.id },
+  )
+  const rows = await tx.delete(nic).where(primary).returning()
   await recordEvents(
     tx,
     rows.map((row) => nicEvent(row, done, 'nic.deleted')),
@@ -147,6 +181,11 @@ const nicEvent = (row: NicRow, done: JobRow, type: `nic.${string}`): NewEvent =>
   jobId: done.id,
   data: { server_id: done.serverId, network_id: row.networkId, ...(done.error === null ? {} : { error: done.error }) },
 })
+
+function serverOf(done: JobRow): string {
+  if (done.serverId === null) throw new Error(`job ${done.id} (${done.action}) is about no server`)
+  return done.serverId
+}
 
 async function moveServer(tx: Db, done: JobRow, state: ServerState): Promise<void> {
   await tx
@@ -164,7 +203,7 @@ async function moveServer(tx: Db, done: JobRow, state: ServerState): Promise<voi
     {
       projectId: done.projectId,
       type: `server.${state}`,
-      id: done.serverId,
+      id: serverOf(done),
       jobId: done.id,
       data: done.error === null ? {} : { error: done.error },
     },

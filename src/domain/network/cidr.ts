@@ -1,19 +1,35 @@
-import { translateRefusal } from '../../db/constraint-errors.ts'
-import { bodyError, DomainError, type ProblemCode } from '../errors.ts'
+import { refusedConstraint, translateRefusal } from '../../db/constraint-errors.ts'
+import { bodyError, DomainError } from '../errors.ts'
 
-const ADVICE: Partial<Record<ProblemCode, string>> = {
-  cidr_invalid: 'must be a /16 of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 for a VPC, or a /24 for a network',
-  cidr_outside_vpc: 'must be a /24 inside the CIDR of the VPC',
-  cidr_reserved: 'must not be the first or the last /24 of the VPC: third octet 1-254',
-  cidr_overlaps: 'overlaps the CIDR of another network of the VPC',
+const SLASH_64 = 'ipv6_cidr must be a /64 of global (2000::/3) or unique local (fc00::/7) addresses'
+
+/** The field that a constraint blames, and what would do. */
+const ADVICE: Readonly<Record<string, readonly [pointer: string, advice: string]>> = {
+  vpc_cidr_private: ['/cidr', 'cidr must be a /16 of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'],
+  network_cidr_slash_24: ['/cidr', 'cidr must be a /24'],
+  network_cidr_in_vpc: ['/cidr', 'cidr must be a /24 inside the CIDR of the VPC'],
+  network_cidr_of_254: ['/cidr', 'cidr must not be the first or the last /24 of the VPC: third octet 1-254'],
+  network_vpc_cidr_excl: ['/cidr', 'cidr overlaps the CIDR of another network of the VPC'],
+  network_cidr_of_mode: [
+    '/cidr',
+    'cidr must be a /24 of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 for an isolated network, of unicast addresses for a bridged one',
+  ],
+  network_segment_excl: ['/address_range', 'address_range overlaps that of another network on this interface'],
+  network_ipv6_slash_64: ['/ipv6_cidr', SLASH_64],
+  network_ipv6_unicast: ['/ipv6_cidr', SLASH_64],
+  network_ipv6_excl: ['/ipv6_cidr', 'ipv6_cidr is that of another network of the VPC'],
 }
 
 /** Says, for a refused CIDR, which field it was and what would do. For use as a `catch` handler. */
 export function refineCidr(error: unknown): never {
   const refusal = translateRefusal(error)
-  if (refusal instanceof DomainError) {
-    const advice = ADVICE[refusal.code]
-    if (advice) throw bodyError(refusal.code, '/cidr', `cidr ${advice}`, refusal)
-  }
+  const [pointer, advice] = ADVICE[refusedConstraint(error)?.constraint ?? ''] ?? []
+  if (refusal instanceof DomainError && pointer && advice) throw bodyError(refusal.code, pointer, advice, refusal)
   throw refusal
+}
+
+/** Whether an IPv4 address can be that of one machine: not 0/8, loopback, multicast or reserved. */
+export function isUnicast(address: string): boolean {
+  const first = Number(address.slice(0, address.indexOf('.')))
+  return first >= 1 && first <= 223 && first !== 127
 }

@@ -1,4 +1,4 @@
-import { Address4 } from 'ip-address'
+import { Address4, Address6 } from 'ip-address'
 
 /**
  * An address of a network by its host number.
@@ -11,8 +11,20 @@ export function hostAddress(cidr: string, host: number): string {
   return Address4.fromBigInt(base + BigInt(host)).correctForm()
 }
 
+/**
+ * Which host of a network an address is.
+ * @returns 0..255 for an address in the /24, anything else for one outside.
+ */
+export function hostNumber(cidr: string, address: string): number {
+  return Number(new Address4(address).bigInt() - new Address4(cidr).startAddress().bigInt())
+}
+
 /** The gateway of a network: `.1` of its /24. */
 export const gatewayOf = (cidr: string): string => hostAddress(cidr, 1)
+
+/** The gateway of a network's IPv6 prefix: `::1` of its /64, for example `2001:db8:7:1::1`. */
+export const ipv6GatewayOf = (cidr: string): string =>
+  Address6.fromBigInt(new Address6(cidr).startAddress().bigInt() + 1n).correctForm()
 
 /** An address with the prefix length of its network, for example `172.16.1.100/24`. */
 export const withPrefix = (address: string, cidr: string): string => `${address}/${cidr.slice(cidr.indexOf('/') + 1)}`

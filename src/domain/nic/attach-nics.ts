@@ -4,12 +4,13 @@
  * A NIC in `attaching` or `detaching` belongs to the job in its `job_id`; only that job's report moves it on
  * (job/report-job.ts).
  */
-import { and, asc, eq, inArray, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import { nic } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
 import { DomainError, type FieldError, notFound } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
+import { assertInterface } from '../hypervisor/interfaces.ts'
 import { getJob, type JobView, lastJob, promiseJob } from '../job/jobs.ts'
 import { lockServer, notSteady } from '../server/lock-server.ts'
 import type { NicRow } from './nics.ts'
@@ -44,6 +45,11 @@ export async function attachNics(tx: Db, actor: Actor, wanted: AttachRequest): P
   const moving = there.find((row) => row.jobId !== null)
   if (moving) throw busy(moving)
 
+  for (const row of missing) {
+    for (const name of row.interfaces) {
+      await assertInterface(tx, target.hypervisorId, name, wanted.pointer(nics.indexOf(row)))
+    }
+  }
   const slots = await freeSlots(tx, target.id, missing.length, wanted.slot)
   const job = await promiseJob(tx, actor, {
     action: 'nic.attach',
@@ -132,15 +138,23 @@ async function serverOf(tx: Db, actor: Actor, nicId: string): Promise<string | n
   return row.serverId
 }
 
+/** A NIC with the interfaces that it needs of its hypervisor: its network's when that is bridged, its elastic IP's. */
+type LockedNic = NicRow & { readonly interfaces: string[] }
+
 /** Locks NICs in the order of their ids and returns them in the order asked for. */
 async function lockNics(
   tx: Db,
   actor: Actor,
   ids: readonly string[],
   pointer: AttachRequest['pointer'],
-): Promise<NicRow[]> {
+): Promise<LockedNic[]> {
   const rows = await tx
-    .select()
+    .select({
+      ...getTableColumns(nic),
+      interfaces: sql<string[]>`array(
+        SELECT w.interface FROM network w WHERE w.id = nic.network_id AND w.interface IS NOT NULL
+        UNION SELECT p.interface FROM elastic_ip e JOIN elastic_ip_pool p ON p.id = e.pool_id WHERE e.nic_id = nic.id)`,
+    })
     .from(nic)
     .where(and(inArray(nic.id, [...ids]), eq(nic.projectId, actor.projectId)))
     .orderBy(asc(nic.id))

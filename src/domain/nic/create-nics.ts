@@ -4,10 +4,12 @@ import { refusedConstraint } from '../../db/constraint-errors.ts'
 import type { Actor } from '../actor.ts'
 import { bodyError } from '../errors.ts'
 import { newMac } from '../ids.ts'
+import { assertGroups } from '../security-group/membership.ts'
+import type { NicSettings } from './nic-settings.ts'
 import { NIC_COLUMNS, type NicRow, type NicView, nicView } from './nics.ts'
 import { refinePlacement } from './refine-placement.ts'
 
-export interface NewNics {
+export interface NewNics extends NicSettings {
   readonly networkId: string
   readonly count: number
   readonly name?: string | undefined
@@ -24,18 +26,23 @@ export interface NewNics {
 /**
  * Ports, NICs and events in one statement and one round trip: all of them or none.
  * $1 network, $2 project, $3 count, $4 wanted addresses, $5 MACs, $6 name, $7 description, $8 tags, $9 actor,
- * $10 server, $11 job.
+ * $10 server, $11 job, $12 anti-spoofing, $13 allowed address pairs, $14 and $15 bandwidth in and out, $16 groups.
  */
 export const CREATE_NICS = `
 WITH made AS (
   INSERT INTO nic (id, project_id, network_id, network_cidr, port, address, name, description, tags,
-                   is_primary, state, server_id, slot, job_id)
+                   is_primary, state, server_id, slot, job_id,
+                   ipv6_address, anti_spoofing, allowed_address_pairs, bandwidth_in_mbps, bandwidth_out_mbps)
   SELECT m.mac, $2, $1, t.cidr, t.port, t.address, $6, $7, $8,
          $10::text IS NOT NULL, CASE WHEN $10::text IS NULL THEN 'available' ELSE 'attaching' END::nic_state,
-         $10, CASE WHEN $10::text IS NOT NULL THEN 0 END, $11
+         $10, CASE WHEN $10::text IS NOT NULL THEN 0 END, $11,
+         eui64_address(t.ipv6_cidr, m.mac), $12, $13, $14, $15
   FROM network_take_ports($1, $2, $3, $4::inet[]) AS t
   JOIN unnest($5::macaddr[]) WITH ORDINALITY AS m (mac, n) USING (n)
   RETURNING *
+), grouped AS (
+  INSERT INTO nic_security_group (nic_id, group_id, project_id)
+  SELECT made.id, group_id, made.project_id FROM made, unnest($16::text[]) AS group_id
 ), told AS (
   INSERT INTO event (project_id, type, resource_type, resource_id, address, actor, job_id, data)
   SELECT project_id, 'nic.created', 'nic', id::text, address, $9, $11, jsonb_build_object('network_id', network_id, 'name', name)
@@ -49,10 +56,12 @@ const MAC_DRAWS = 4
 /**
  * Makes NICs in one network, all or none. Runs as a single statement, so `db` may be a pool.
  * @returns in the order of their addresses, those that were asked for first.
- * @throws DomainError `not_found`, `network_full` (with limit and use), `network_not_joined`, `address_in_use`,
+ * @throws DomainError `not_found` (network or security group), `network_full` (with limit and use), `network_not_joined`, `address_in_use`,
  *   `address_out_of_range`.
  */
 export async function createNics(db: Db, actor: Actor, wanted: NewNics): Promise<NicView[]> {
+  const groupIds = [...(wanted.security_group_ids ?? [])].sort()
+  if (wanted.security_group_ids) await assertGroups(db, actor, wanted.security_group_ids)
   for (let draws = 1; ; draws++) {
     const macs = Array.from({ length: wanted.count }, newMac)
     const values = [
@@ -67,6 +76,11 @@ export async function createNics(db: Db, actor: Actor, wanted: NewNics): Promise
       actor.keyId,
       wanted.primaryOf?.serverId ?? null,
       wanted.primaryOf?.jobId ?? null,
+      wanted.anti_spoofing ?? true,
+      JSON.stringify(wanted.allowed_address_pairs ?? []),
+      wanted.bandwidth?.in_mbps ?? null,
+      wanted.bandwidth?.out_mbps ?? null,
+      groupIds,
     ]
     try {
       // Named: parsed and planned once per connection, on the busiest statement of the service.
@@ -76,7 +90,7 @@ export async function createNics(db: Db, actor: Actor, wanted: NewNics): Promise
         values,
       })
       if (rows.length === 0) throw bodyError('not_found', '/network_id', `network ${wanted.networkId} not found`)
-      return rows.map(nicView)
+      return rows.map((row) => nicView({ ...row, groupIds }))
     } catch (error) {
       // Inside an open transaction a second draw is not possible: it is aborted, and `transaction` begins it again.
       const collided = refusedConstraint(error)?.constraint === 'nic_pkey' && 'totalCount' in db.$client

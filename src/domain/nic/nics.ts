@@ -1,15 +1,21 @@
 import { and, eq, getTableColumns, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { type NIC_STATES, nic } from '../../db/schema.ts'
+import { type AddressPair, type NIC_STATES, nic } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
 import { assertUnchanged, type Changes, changeSet } from '../changes.ts'
+import { freeElasticIps } from '../elastic-ip/associate.ts'
 import { bodyError, DomainError, notFound } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
 import { type Items, type Page, pageOf, toItems } from '../paging.ts'
+import { defaultGroupOf } from '../security-group/default-group.ts'
+import { inGroups } from '../security-group/membership.ts'
 import { refinePlacement } from './refine-placement.ts'
 
 export type NicState = (typeof NIC_STATES)[number]
 export type NicRow = typeof nic.$inferSelect
+
+/** A NIC with the ids of the security groups that it was put into, in order; none: it is in its project's default group. */
+export type NicWithGroups = NicRow & { readonly groupIds: readonly string[] }
 
 /** What the hypervisor's kernel shows of a NIC. */
 export interface HostView {
@@ -34,12 +40,18 @@ export interface NicView {
   network_id: string
   port: number
   address: string | null
+  ipv6_address: string | null
   primary: boolean
   state: NicState
   server_id: string | null
   slot: number | null
   job_id: string | null
   last_error: string | null
+  security_group_ids: string[]
+  anti_spoofing: boolean
+  allowed_address_pairs: AddressPair[]
+  /** Mbit/s (10^6 bit/s); `null`: not limited. */
+  bandwidth: { in_mbps: number | null; out_mbps: number | null }
   host: HostView | null
   guest: GuestView | null
   observed_at: string | null
@@ -48,7 +60,7 @@ export interface NicView {
   updated_at: string
 }
 
-export const nicView = (row: NicRow): NicView => ({
+export const nicView = (row: NicWithGroups): NicView => ({
   id: row.id,
   name: row.name,
   description: row.description,
@@ -56,12 +68,17 @@ export const nicView = (row: NicRow): NicView => ({
   network_id: row.networkId,
   port: row.port,
   address: row.address,
+  ipv6_address: row.ipv6Address,
   primary: row.isPrimary,
   state: row.state,
   server_id: row.serverId,
   slot: row.slot,
   job_id: row.jobId,
   last_error: row.lastError,
+  security_group_ids: row.groupIds.length > 0 ? [...row.groupIds] : [defaultGroupOf(row.projectId)],
+  anti_spoofing: row.antiSpoofing,
+  allowed_address_pairs: row.allowedAddressPairs,
+  bandwidth: { in_mbps: row.bandwidthInMbps, out_mbps: row.bandwidthOutMbps },
   host: row.hostView as HostView | null,
   guest: row.guestView as GuestView | null,
   observed_at: row.observedAt?.toISOString() ?? null,
@@ -75,9 +92,17 @@ export const NIC_COLUMNS = Object.entries(getTableColumns(nic))
   .map(([key, column]) => `${column.name} AS "${key}"`)
   .join(', ')
 
+/** What `nicView` takes. The groups are looked up for the rows of the answer only: by a subquery, not by a join. */
+export const NIC_WITH_GROUPS = {
+  ...getTableColumns(nic),
+  groupIds: sql<
+    string[]
+  >`array(SELECT g.group_id FROM nic_security_group g WHERE g.nic_id = nic.id ORDER BY g.group_id)`,
+}
+
 export async function getNic(db: Db, projectId: string, id: string): Promise<NicView> {
   const [row] = await db
-    .select()
+    .select(NIC_WITH_GROUPS)
     .from(nic)
     .where(and(eq(nic.id, id), eq(nic.projectId, projectId)))
   if (!row) throw notFound('NIC', id)
@@ -90,12 +115,13 @@ export interface NicFilter {
   readonly network_id?: string
   readonly server_id?: string
   readonly address?: string
+  readonly security_group_id?: string
 }
 
 export async function listNics(db: Db, projectId: string, filter: NicFilter, page: Page): Promise<Items<NicView>> {
   const { where, orderBy, limit } = pageOf(nic.seq, page)
   const rows = await db
-    .select()
+    .select(NIC_WITH_GROUPS)
     .from(nic)
     .where(
       and(
@@ -105,6 +131,7 @@ export async function listNics(db: Db, projectId: string, filter: NicFilter, pag
         filter.network_id ? eq(nic.networkId, filter.network_id) : undefined,
         filter.server_id ? eq(nic.serverId, filter.server_id) : undefined,
         filter.address ? eq(nic.address, filter.address) : undefined,
+        filter.security_group_id ? inGroups(db, projectId, [filter.security_group_id]) : undefined,
         where,
       ),
     )
@@ -131,7 +158,7 @@ export async function updateNic(
     .update(nic)
     .set({ ...changeSet(nic.generation, rest), ...move?.set })
     .where(and(own(actor, id, ifMatch), move && eq(nic.state, 'available')))
-    .returning()
+    .returning(NIC_WITH_GROUPS)
   if (!row) throw await whyNot(tx, actor, id, ifMatch)
   const told = { projectId: row.projectId, id, actor: actor.keyId }
   await recordEvents(tx, [
@@ -178,8 +205,9 @@ async function moveAddress(
   return { set: { port: sql`${rows[0]?.port}::smallint`, address: sql`${address}::inet` }, left: now.address }
 }
 
-/** Deletes an available NIC. @throws DomainError `nic_in_use`, `nic_primary`. */
+/** Deletes an available NIC; its elastic IP becomes available. @throws DomainError `nic_in_use`, `nic_primary`. */
 export async function deleteNic(tx: Db, actor: Actor, id: string, ifMatch?: number): Promise<void> {
+  await freeElasticIps(tx, [id], { actor: actor.keyId })
   const [row] = await tx
     .delete(nic)
     .where(and(own(actor, id, ifMatch), eq(nic.state, 'available'), isNull(nic.serverId)))

@@ -1,6 +1,5 @@
 import { refusedConstraint, translateRefusal } from '../../db/constraint-errors.ts'
 import { bodyError, DomainError } from '../errors.ts'
-import { PORTS_PER_NETWORK } from '../network/networks.ts'
 
 interface PlacementAsked {
   readonly networkId: string
@@ -21,7 +20,7 @@ export async function refinePlacement(error: unknown, asked: PlacementAsked): Pr
       throw bodyError(
         'network_full',
         '/network_id',
-        `network ${asked.networkId} has ${detail} of ${PORTS_PER_NETWORK} addresses in use${wants}`,
+        `network ${asked.networkId} has ${detail} addresses in use${wants}`,
         error,
       )
     }
@@ -36,7 +35,7 @@ export async function refinePlacement(error: unknown, asked: PlacementAsked): Pr
       throw bodyError(
         'address_out_of_range',
         asked.pointer(at),
-        `address ${detail} is outside the assignable range of network ${asked.networkId} (.2 to .253 of its /24)`,
+        `address ${detail} is not one that network ${asked.networkId} gives out: see its address_range`,
         error,
       )
     case 'network_unmanaged':
@@ -48,6 +47,8 @@ export async function refinePlacement(error: unknown, asked: PlacementAsked): Pr
         `network ${asked.networkId} has no addresses: join it to a VPC first`,
         error,
       )
+    case 'security_group_in_use':
+      throw bodyError('not_found', '/security_group_ids', 'a security group was deleted meanwhile', error)
     case 'network_in_use':
       throw new DomainError('network_changed', `network ${asked.networkId} changed meanwhile; try again`, {
         cause: error,

@@ -66,7 +66,9 @@ export async function deleteProject(tx: Db, actor: Actor, id: string): Promise<v
     await tx.delete(project).where(eq(project.id, id))
   } catch (error) {
     const refusal = translateRefusal(error)
-    if (!(refusal instanceof DomainError) || refusal.code !== 'project_in_use') throw error
+    // The default group goes with the project, and may be the first thing that what is left there holds on to.
+    const inUse = ['project_in_use', 'security_group_in_use']
+    if (!(refusal instanceof DomainError) || !inUse.includes(refusal.code)) throw error
     throw new DomainError('project_in_use', `project ${id} still has resources: delete them first`, { cause: error })
   }
   await recordEvents(tx, [{ projectId: actor.projectId, type: 'project.deleted', id, actor: actor.keyId }])

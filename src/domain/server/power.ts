@@ -5,7 +5,7 @@
 import { posix } from 'node:path'
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { nic, server } from '../../db/schema.ts'
+import { network, nic, server } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
 import type { Changes } from '../changes.ts'
 import { bodyError, DomainError } from '../errors.ts'
@@ -27,6 +27,8 @@ export interface NewServer extends Changes {
   readonly network_id?: string
   /** Address of the primary NIC; the lowest free one when absent. */
   readonly address?: string
+  /** Of the primary NIC; the project's default group when absent. */
+  readonly security_group_ids?: readonly string[]
   readonly vcpus?: number
   readonly memory_mb?: number
   readonly hypervisor_id?: string
@@ -38,7 +40,10 @@ export interface NewServer extends Changes {
 /** Promises a server; with a network, its primary NIC is made in the same transaction and sits in slot 0. */
 export async function createServer(tx: Db, actor: Actor, wanted: NewServer): Promise<JobView> {
   if (wanted.qmp_socket !== undefined) assertMayAdopt(actor, wanted)
-  const hypervisorId = await pickHypervisor(tx, wanted.hypervisor_id)
+  const hypervisorId = await pickHypervisor(tx, {
+    id: wanted.hypervisor_id,
+    interface: await interfaceOf(tx, actor, wanted.network_id),
+  })
   const id = newId('i')
   // The job comes first: the server and its NIC point at it, for it holds their locks.
   const job = await promiseJob(tx, actor, { action: 'server.create', hypervisorId, serverId: id, nicIds: [] })
@@ -73,12 +78,23 @@ export async function createServer(tx: Db, actor: Actor, wanted: NewServer): Pro
     count: 1,
     name: wanted.name,
     addresses: wanted.address === undefined ? [] : [wanted.address],
+    security_group_ids: wanted.security_group_ids,
     primaryOf: { serverId: id, jobId: job.id },
     pointer: () => '/address',
   })
   if (!primary) throw new Error('no primary NIC was made')
   await tx.execute(sql`UPDATE job SET nic_ids = ARRAY[${primary.id}] WHERE id = ${job.id}`)
   return getJob(tx, actor.projectId, job.id)
+}
+
+/** The interface that a network is bridged to, if it is. */
+async function interfaceOf(tx: Db, actor: Actor, networkId: string | undefined): Promise<string | undefined> {
+  if (networkId === undefined) return undefined
+  const [row] = await tx
+    .select({ interface: network.interface })
+    .from(network)
+    .where(and(eq(network.id, networkId), eq(network.projectId, actor.projectId)))
+  return row?.interface ?? undefined
 }
 
 function assertMayAdopt(actor: Actor, wanted: NewServer): void {

@@ -23,6 +23,7 @@ export interface ServerView {
   memory_mb: number
   qmp_socket: string | null
   qga_socket: string | null
+  dhcp_options: Record<string, string>
   job_id: string | null
   last_error: string | null
   generation: number
@@ -43,6 +44,7 @@ export const serverView = (row: ServerRow): ServerView => ({
   memory_mb: row.memoryMb,
   qmp_socket: row.qmpSocket,
   qga_socket: row.qgaSocket,
+  dhcp_options: row.dhcpOptions,
   job_id: row.jobId,
   last_error: row.lastError,
   generation: row.generation,

@@ -1,11 +1,14 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
+import { refusedConstraint } from '../../db/constraint-errors.ts'
 import { vpc } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
 import { assertUnchanged, type Changes, changeSet } from '../changes.ts'
-import { DomainError, notFound } from '../errors.ts'
+import { hypervisorsOfVpcAddress } from '../elastic-ip/vpc-address.ts'
+import { bodyError, DomainError, notFound } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
 import { newId } from '../ids.ts'
+import { type JobView, promiseApply } from '../job/jobs.ts'
 import { refineCidr } from '../network/cidr.ts'
 import { type Items, type Page, pageOf, toItems } from '../paging.ts'
 
@@ -15,6 +18,7 @@ export interface VpcView {
   description: string
   tags: Record<string, string>
   cidr: string
+  source_nat: boolean
   generation: number
   created_at: string
   updated_at: string
@@ -27,6 +31,7 @@ const view = (row: typeof vpc.$inferSelect): VpcView => ({
   description: row.description,
   tags: row.tags,
   cidr: row.cidr,
+  source_nat: row.sourceNat,
   generation: row.generation,
   created_at: row.createdAt.toISOString(),
   updated_at: row.updatedAt.toISOString(),
@@ -36,16 +41,18 @@ const view = (row: typeof vpc.$inferSelect): VpcView => ({
 /**
  * Makes a VPC.
  * @param wanted.cidr - a /16 of 10/8, 172.16/12 or 192.168/16.
+ * @param wanted.source_nat - see `setSourceNat`; on by default.
  * @throws DomainError `cidr_invalid`.
  */
 export async function createVpc(
   tx: Db,
   actor: Actor,
-  wanted: { cidr: string } & Changes & { name: string },
+  wanted: { cidr: string; source_nat?: boolean } & Changes & { name: string },
 ): Promise<VpcView> {
+  const { source_nat: sourceNat = true, ...values } = wanted
   const [row] = await tx
     .insert(vpc)
-    .values({ id: newId('vpc'), projectId: actor.projectId, ...wanted })
+    .values({ id: newId('vpc'), projectId: actor.projectId, ...values, sourceNat })
     .returning()
     .catch(refineCidr)
   if (!row) throw new Error('INSERT INTO vpc returned no row')
@@ -120,7 +127,55 @@ export async function updateVpc(
   return view(row)
 }
 
-/** Deletes a VPC without networks; it stays readable by id. @throws DomainError `vpc_in_use`. */
+/**
+ * Says whether addresses of the VPC may go out by its elastic IP. It has effect while the VPC has one.
+ * @throws DomainError `not_found`.
+ */
+export async function setSourceNat(tx: Db, actor: Actor, id: string, enabled: boolean): Promise<JobView> {
+  const now = await lockVpc(tx, actor, id, 'no key update')
+  if (now.sourceNat !== enabled) {
+    await tx
+      .update(vpc)
+      .set({ sourceNat: enabled, ...changeSet(vpc.generation, {}) })
+      .where(eq(vpc.id, id))
+    await recordEvents(tx, [
+      { projectId: now.projectId, type: 'vpc.updated', id, actor: actor.keyId, data: { source_nat: enabled } },
+    ])
+  }
+  return promiseApply(tx, actor, [{ type: 'vpc', id }], await hypervisorsOfVpcAddress(tx, id))
+}
+
+/**
+ * Locks a VPC that is not deleted: to hold its elastic IP still (`share`), or to change it (`no key update`).
+ * @param pointer - the field of the body that names the VPC, when one does.
+ */
+export async function lockVpc(
+  tx: Db,
+  actor: Actor,
+  id: string,
+  strength: 'share' | 'no key update',
+  pointer?: string,
+): Promise<typeof vpc.$inferSelect> {
+  const [row] = await tx
+    .select()
+    .from(vpc)
+    .where(and(eq(vpc.id, id), eq(vpc.projectId, actor.projectId), isNull(vpc.deletedAt)))
+    .for(strength)
+  if (row) return row
+  throw pointer === undefined ? notFound('VPC', id) : bodyError('not_found', pointer, `VPC ${id} not found`)
+}
+
+/** What keeps a VPC from being deleted, by the constraint that says so. */
+const LEFT_IN_VPC: Readonly<Record<string, string>> = {
+  network_vpc_fk: 'networks: delete them or let them leave first',
+  elastic_ip_vpc_fk: 'an elastic IP: disassociate it first',
+  port_forwarding_vpc_fk: 'port forwardings: delete them first',
+}
+
+/**
+ * Deletes a VPC that nothing is left in; it stays readable by id.
+ * @throws DomainError `vpc_in_use`.
+ */
 export async function deleteVpc(tx: Db, actor: Actor, id: string, ifMatch?: number): Promise<void> {
   const [row] = await tx
     .update(vpc)
@@ -134,6 +189,10 @@ export async function deleteVpc(tx: Db, actor: Actor, id: string, ifMatch?: numb
       ),
     )
     .returning()
+    .catch((error: unknown) => {
+      const left = LEFT_IN_VPC[refusedConstraint(error)?.constraint ?? '']
+      throw left ? new DomainError('vpc_in_use', `VPC ${id} still has ${left}`, { cause: error }) : error
+    })
   if (!row) throw await whyNot(tx, actor, id, ifMatch)
   await recordEvents(tx, [{ projectId: row.projectId, type: 'vpc.deleted', id, actor: actor.keyId }])
 }

@@ -56,6 +56,10 @@ export interface GuestNic {
   readonly address?: string
   /** Gateway of its network; only the primary NIC (slot 0) gets a default route through it. */
   readonly gateway?: string
+  /** IPv6, with its prefix length: `fd00:1::5054:ff:fe01:203/64`; what its MAC makes of the network's prefix. */
+  readonly ipv6Address?: string
+  /** As `gateway`, for IPv6. */
+  readonly ipv6Gateway?: string
 }
 
 /** An interface as the guest's own system reports it. */

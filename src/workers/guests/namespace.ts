@@ -13,7 +13,7 @@ import { ForeignObjectError, TransientError } from '../errors.ts'
 import { IpBatchError, type IpLine, ipBatch, saysGone } from '../host/ip-command.ts'
 import { assertOurs, deleteLinks, findLinks, type LinkView, listAddresses, listLinks } from '../host/links.ts'
 import { GUEST_GROUP, nicMark, nicOfMark, serverMark } from '../host/names.ts'
-import { deleteNamespace, ensureNamespace, isOurNamespace, namespaceIdentity } from '../host/netns.ts'
+import { deleteNamespace, ensureNamespace, isOurNamespace, namespaceIdentity, setSysctls } from '../host/netns.ts'
 import type { TapSpec } from '../host/specs.ts'
 import { isGuestEnd, takeFreshEnd } from '../host/taps.ts'
 import type { Guest, GuestInterface, GuestNic } from './guest.ts'
@@ -81,6 +81,7 @@ export class NamespaceGuest implements Guest {
       if (!(await takeFreshEnd(nic.mac, this.#id, ifNameOf(nic)))) return false
     }
     try {
+      await this.#ignoreAdvertisements(nics.map((nic) => ({ nic, ifName: ifNameOf(nic) })))
       await ipBatch(
         this.#id,
         nics.flatMap((nic) => configuration({ name: ifNameOf(nic) }, nic)),
@@ -98,8 +99,20 @@ export class NamespaceGuest implements Guest {
   }
 
   async #plugInto(inside: readonly LinkView[], nics: readonly GuestNic[], afterwards: readonly IpLine[]) {
-    const lines = nics.flatMap((nic) => configuration(this.#find(inside, nic), nic))
+    const found = nics.map((nic) => ({ nic, link: this.#find(inside, nic) }))
+    await this.#ignoreAdvertisements(found.map(({ nic, link }) => ({ nic, ifName: link.name })))
+    const lines = found.flatMap(({ nic, link }) => configuration(link, nic))
     await ipBatch(this.#id, [...lines, ...afterwards])
+  }
+
+  /**
+   * The kernel would act on router advertisements by itself: a default route on every NIC, not the primary one alone.
+   */
+  async #ignoreAdvertisements(plugs: readonly { nic: GuestNic; ifName: string }[]): Promise<void> {
+    const names = plugs.filter(({ nic }) => nic.ipv6Address !== undefined).map(({ ifName }) => ifName)
+    if (names.length === 0) return
+    // With slashes, which sysctl takes as well: the guest may have given the interface a name with dots.
+    await setSysctls(this.#id, Object.fromEntries(names.map((name) => [`net/ipv6/conf/${name}/accept_ra`, 0])))
   }
 
   /** The interface of a NIC that is to be plugged. */
@@ -180,9 +193,15 @@ function configuration(link: Partial<LinkView> & { name: string }, nic: GuestNic
   if (nic.address !== undefined && !link.addresses?.includes(nic.address)) {
     lines.push(['addr', 'replace', nic.address, 'dev', name])
   }
+  if (nic.ipv6Address !== undefined && !link.addresses?.includes(nic.ipv6Address)) {
+    lines.push(['addr', 'replace', nic.ipv6Address, 'dev', name, 'nodad'])
+  }
   // Not asked for beforehand: replacing a route by itself costs no more than looking.
   if (nic.slot === 0 && nic.gateway !== undefined) {
     lines.push(['route', 'replace', 'default', 'via', nic.gateway, 'dev', name])
+  }
+  if (nic.slot === 0 && nic.ipv6Gateway !== undefined) {
+    lines.push(['route', 'replace', '::/0', 'via', nic.ipv6Gateway, 'dev', name])
   }
   return lines
 }

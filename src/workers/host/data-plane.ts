@@ -1,25 +1,29 @@
 /**
  * The data plane of one worker, as one thing to talk to. Everything lives in one named network namespace (bridges and
- * taps) and one more per VPC (its router); the host's own interfaces are never touched.
+ * taps) and one more per VPC (its router) or network that is not routed; the host's own interfaces are never touched.
  *
  * - Who may act: any number of callers at once. Work on one network is done one after the other, and so is work on
- *   one tap; each VPC's router has one caller at a time (taken after the network, never before).
+ *   one tap; each router has one caller at a time (taken after the network, never before).
  * - What a crash leaves: a part of what was asked for, marked or under our exact name. The same call completes it.
  * - What is remembered: networks that this process has seen in order, so that plugging a NIC into one costs nothing
  *   for the network. `look` compares and forgets those that are no longer so; call it on a timer, and when the kernel
  *   reports changes.
  */
 import { mkdir, rm } from 'node:fs/promises'
-import { vpcOfConfig } from './dhcp-config.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { probeAddress } from './arp.ts'
+import { ensureBridgedPort, removeBridgedPort } from './bridged-ports.ts'
+import { routerIdOfConfig } from './dhcp-config.ts'
 import { DhcpHosts } from './dhcp-hosts.ts'
 import { DhcpServer, endServersIn } from './dnsmasq.ts'
 import { KeyedMutex } from './keyed-mutex.ts'
 import { deleteLinks, listLinks } from './links.ts'
-import { dataPlaneMark, routerMark, routerNetns, routerPortName, tapName } from './names.ts'
+import { dataPlaneMark, routerMark, routerNetns, routerPortName, tapName, uplinkOfMark } from './names.ts'
 import {
   deleteNamespace,
   ensureNamespace,
   isOurNamespace,
+  namespaceIdentity,
   namespacePids,
   namespacesNamed,
   setSysctls,
@@ -30,11 +34,16 @@ import {
   findNetworkLinks,
   removeNetworkLinks,
   removeRouterIfEmpty,
-  vpcOfPort,
+  routerIdOfPort,
 } from './networks.ts'
-import type { DhcpHost, NetworkSpec, TapSpec } from './specs.ts'
+import { NicPolicies } from './policies.ts'
+import { ensureRouter, isRouterAlright } from './router.ts'
+import { runInNamespace } from './run-command.ts'
+import { ensureBandwidth, isBandwidthAlright } from './shaping.ts'
+import type { DhcpHost, NetworkSpec, NicBandwidth, RouterSpec, TapSpec } from './specs.ts'
 import { ensureTaps, removeTaps } from './taps.ts'
-import { type DataPlaneView, isNetworkAlright, lookAtDataPlane } from './view.ts'
+import { Uplinks } from './uplinks.ts'
+import { type DataPlanePlace, type DataPlaneView, isNetworkAlright, lookAtDataPlane } from './view.ts'
 
 export interface DataPlaneOptions {
   /** Name of the namespace that everything lives in, for example `patchbay`. Router namespaces begin with it. */
@@ -44,6 +53,15 @@ export interface DataPlaneOptions {
    * When all users can reach it (as below /run), DHCP servers run unprivileged, otherwise as root.
    */
   readonly runDir: string
+  /**
+   * Addresses of name servers that ours ask on behalf of guests, from within the VPC's router. Without any they know
+   * our own names alone.
+   */
+  readonly dnsUpstreams?: readonly string[]
+  /** Names of the hypervisor's interfaces that bridged networks and elastic IPs may use. */
+  readonly interfaces?: readonly string[]
+  /** Namespace that these are in; absent: the worker's own. */
+  readonly interfacesNetns?: string | undefined
 }
 
 const DATA_PLANE_SYSCTLS = {
@@ -51,10 +69,23 @@ const DATA_PLANE_SYSCTLS = {
   'net.ipv6.conf.all.disable_ipv6': 1,
   'net.ipv6.conf.default.disable_ipv6': 1,
   'net.ipv4.ip_forward': 0,
-  // Nothing to filter yet: frames between ports need not pass through the IP firewall.
-  'net.bridge.bridge-nf-call-iptables': 0,
-  'net.bridge.bridge-nf-call-ip6tables': 0,
+}
+
+/** Frames between ports pass through the IP filters, where security groups are. ARP is filtered by the bridge's own. */
+const BRIDGE_FILTER_SYSCTLS = {
+  'net.bridge.bridge-nf-call-iptables': 1,
+  'net.bridge.bridge-nf-call-ip6tables': 1,
   'net.bridge.bridge-nf-call-arptables': 0,
+  'net.bridge.bridge-nf-filter-vlan-tagged': 0,
+}
+
+/** @throws when the kernel cannot filter between ports: security groups would let everything pass. */
+async function filterBetweenPorts(netns: string): Promise<void> {
+  const args = Object.entries(BRIDGE_FILTER_SYSCTLS).map(([key, value]) => `${key}=${value}`)
+  const { exitCode, stderr } = await runInNamespace(netns, 'sysctl', ['-q', '-w', ...args], { allowFailure: true })
+  if (exitCode === 0) return
+  const hint = 'security groups need the kernel module br_netfilter (modprobe br_netfilter)'
+  throw new Error(`frames between ports cannot be filtered: ${stderr.trim()}; ${hint}`)
 }
 
 /** Given MACs, says which of them are to be removed after all. */
@@ -66,24 +97,25 @@ interface Known {
   readonly hosts: DhcpHosts | undefined
 }
 
-const sameSpec = (a: NetworkSpec, b: NetworkSpec): boolean =>
-  a.id === b.id &&
-  a.mtu === b.mtu &&
-  a.subnet?.vpcId === b.subnet?.vpcId &&
-  a.subnet?.cidr === b.subnet?.cidr &&
-  a.subnet?.gateway === b.subnet?.gateway
-
 export class DataPlane {
   readonly netns: string
-  readonly #runDir: string
+  /** Guard and security groups of all NICs. A tap that they do not know passes nothing. */
+  readonly policies: NicPolicies
+  readonly #uplinks: Uplinks
+  /** By VPC: the router that this process has brought in order, and which namespace that was. */
+  readonly #routersInOrder = new Map<string, { readonly spec: RouterSpec; readonly identity: string | undefined }>()
+  readonly #place: DataPlanePlace
   readonly #mutex = new KeyedMutex()
   readonly #known = new Map<number, Known>()
   /** By VNI: DHCP hosts of calls that wait for the network. */
   readonly #waitingHosts = new Map<number, DhcpHost[]>()
 
   constructor(options: DataPlaneOptions) {
-    this.netns = options.netns
-    this.#runDir = options.runDir
+    const { netns, runDir, dnsUpstreams = [], interfaces = [], interfacesNetns: hostNetns } = options
+    this.netns = netns
+    this.#place = { netns, runDir, dnsUpstreams }
+    this.policies = new NicPolicies(netns)
+    this.#uplinks = new Uplinks({ netns, interfaces, ...(hostNetns === undefined ? {} : { hostNetns }) })
   }
 
   /**
@@ -92,17 +124,18 @@ export class DataPlane {
    */
   async open(): Promise<void> {
     // For all to enter: DHCP servers run as somebody who owns nothing. What is private has a folder of its own in it.
-    await mkdir(this.#runDir, { recursive: true, mode: 0o755 })
+    await mkdir(this.#place.runDir, { recursive: true, mode: 0o755 })
     await ensureNamespace(this.netns, dataPlaneMark(this.netns), { loUp: true })
     await setSysctls(this.netns, DATA_PLANE_SYSCTLS)
+    await filterBetweenPorts(this.netns)
     for (const router of await this.#routers()) {
-      await this.#withVpc(router.slice(this.netns.length + 1), () => this.#removeRouter(router))
+      await this.#withRouter(router.slice(this.netns.length + 1), () => this.#removeRouter(router))
     }
   }
 
   /**
-   * Brings a network to the state asked for: its bridge, and with a subnet its router port, gateway address and DHCP
-   * server. A network that lost its subnet, or joined another VPC, leaves its old router. DHCP hosts stay.
+   * Brings a network to the state asked for: its bridge, and with a subnet its router port with its addresses, and its
+   * DHCP server. A network that lost its subnet, or joined another VPC, leaves its old router. DHCP hosts stay.
    * @throws {ForeignObjectError} when a device of its name is not ours.
    */
   async ensureNetwork(network: NetworkSpec): Promise<void> {
@@ -112,7 +145,7 @@ export class DataPlane {
   }
 
   /**
-   * Takes a network away, with its DHCP hosts; its VPC's router goes with its last network. Taps are left alone.
+   * Takes a network away, with its DHCP hosts; its router goes with its last network. Taps are left alone.
    * @param confirm - asked once nobody else can be working on the network: false leaves it as it is.
    */
   async removeNetwork(
@@ -124,14 +157,72 @@ export class DataPlane {
       const known = this.#known.get(network.vni)
       this.#known.delete(network.vni)
       const links = await findNetworkLinks(this.netns, network)
-      const server = new DhcpServer(this.#runDir, network.vni)
-      // The files come last: after a crash they are what still tells the VPC.
-      const vpcId =
-        vpcOfPort(links.gatewayPort) ?? known?.spec.subnet?.vpcId ?? vpcOfConfig((await server.configText()) ?? '')
+      const server = new DhcpServer(this.#place.runDir, network.vni)
+      // The files come last: after a crash they are what still tells the router.
+      const routerId =
+        routerIdOfPort(links.gatewayPort) ??
+        known?.spec.subnet?.routerId ??
+        routerIdOfConfig((await server.configText()) ?? '')
       await removeNetworkLinks(this.netns, links, false)
-      if (vpcId !== undefined) await this.#leaveRouter(server, vpcId)
+      await removeBridgedPort(this.#uplinks, network)
+      if (routerId !== undefined) await this.#leaveRouter(server, routerId)
       await server.remove(undefined)
     })
+  }
+
+  /**
+   * Brings the router of a VPC to the state asked for: routes, elastic IPs, translation. One that is in order costs
+   * nothing. Does nothing while no network of the VPC is here: the router comes with the first.
+   * @throws {HostCommandError} with the kernel's words when it refuses; the former rules are in force then.
+   */
+  async ensureRouter(spec: RouterSpec): Promise<void> {
+    const router = routerNetns(this.netns, spec.vpcId)
+    await this.#withRouter(spec.vpcId, async () => {
+      const identity = await namespaceIdentity(router)
+      const known = this.#routersInOrder.get(spec.vpcId)
+      if (known?.identity === identity && isDeepStrictEqual(known?.spec, spec)) return
+      this.#routersInOrder.delete(spec.vpcId)
+      if (!(await isOurNamespace(router, routerMark(router)))) return
+      await ensureRouter(this.#uplinks, spec)
+      this.#routersInOrder.set(spec.vpcId, { spec, identity })
+    })
+  }
+
+  /**
+   * Whether these routers stand as asked for, as far as they are here. Those that do not are forgotten, so the next
+   * `ensureRouter` repairs them.
+   */
+  async areRoutersAlright(specs: readonly RouterSpec[], view: DataPlaneView): Promise<boolean> {
+    const uplinks = await this.#uplinks.inOrder(view.links)
+    const alright = await Promise.all(
+      specs.map(async (spec) => {
+        if ((await namespaceIdentity(routerNetns(this.netns, spec.vpcId))) === undefined) return true
+        const isAlright =
+          spec.elasticIps.every((elasticIp) => uplinks.has(elasticIp.interface)) &&
+          (await isRouterAlright(this.netns, spec, view.links))
+        if (!isAlright) this.#routersInOrder.delete(spec.vpcId)
+        return isAlright
+      }),
+    )
+    return alright.every(Boolean)
+  }
+
+  /** Takes away the uplinks that neither a network nor an elastic IP uses any more. */
+  async removeUnusedUplinks({ links }: DataPlaneView): Promise<void> {
+    if ([...links.values()].some(({ alias }) => uplinkOfMark(alias) !== undefined)) await this.#uplinks.removeUnused()
+  }
+
+  /** Which of the interfaces that networks may use are on this hypervisor. */
+  interfacesThere(): Promise<string[]> {
+    return this.#uplinks.interfacesThere()
+  }
+
+  /**
+   * Asks the segment of a bridged network, which must be there, whether a machine on it holds an address.
+   * @returns its MAC, or `undefined`.
+   */
+  async probeAddress({ vni, subnet }: NetworkSpec, address: string): Promise<string | undefined> {
+    return subnet && probeAddress(routerNetns(this.netns, subnet.routerId), routerPortName(vni), address)
   }
 
   /**
@@ -144,7 +235,7 @@ export class DataPlane {
   }
 
   /**
-   * Takes taps away; those already gone count as removed.
+   * Takes taps away, with what shapes them; those already gone count as removed.
    * @param confirm - asked once nobody else can be working on these taps: which of them really are to go.
    * @throws {ForeignObjectError} when a device of such a name is not ours; the others are gone then.
    */
@@ -152,6 +243,20 @@ export class DataPlane {
     const macs = taps.map((tap) => tap.mac)
     if (taps.length === 0) return
     await this.#mutex.run(macs.map(tapName), async () => removeTaps(this.netns, await confirm(macs)))
+  }
+
+  /**
+   * Holds NICs to their bandwidth, or to none any more, while their flows go on. A NIC without a tap is passed over.
+   * @throws {ForeignObjectError} when a shaper of such a name is not ours; nothing has changed then.
+   */
+  async ensureBandwidth(nics: readonly NicBandwidth[]): Promise<void> {
+    const names = nics.map(({ mac }) => tapName(mac))
+    if (nics.length > 0) await this.#mutex.run(names, () => ensureBandwidth(this.netns, nics))
+  }
+
+  /** True when the NICs that have a tap are held to what is asked for, as a view shows it. */
+  isBandwidthAlright(nics: readonly NicBandwidth[], { taps, bandwidth }: DataPlaneView): boolean {
+    return nics.every((nic) => !taps.has(nic.mac) || isBandwidthAlright(nic, bandwidth.get(nic.mac)))
   }
 
   /**
@@ -194,7 +299,7 @@ export class DataPlane {
    */
   async look(): Promise<DataPlaneView> {
     const before = [...this.#known].map(([vni, known]) => ({ vni, known, revision: known.hosts?.revision }))
-    const view = await lookAtDataPlane(this.netns, this.#runDir)
+    const view = await lookAtDataPlane(this.#place, this.#uplinks)
     for (const { vni, known, revision } of before) {
       if (known.hosts?.revision !== revision) continue // changed while we looked: the next look tells
       const have = view.networks.get(vni)
@@ -213,14 +318,15 @@ export class DataPlane {
   async destroy(): Promise<void> {
     await this.close()
     this.#known.clear()
+    this.#routersInOrder.clear()
     for (const router of await this.#routers()) {
-      await endServersIn(router, this.#runDir)
+      await endServersIn(router, this.#place.runDir)
       await deleteNamespace(router, routerMark(router))
     }
     // A machine that was adopted runs in it, and is not ours to cut off for good: it finds the namespace again.
     if ((await namespacePids(this.netns)).length > 0) await this.#removeLinks()
     else await deleteNamespace(this.netns, dataPlaneMark(this.netns))
-    await rm(`${this.#runDir}/dhcp`, { recursive: true, force: true })
+    await rm(`${this.#place.runDir}/dhcp`, { recursive: true, force: true })
   }
 
   /** Every device of ours. */
@@ -236,8 +342,8 @@ export class DataPlane {
     return this.#mutex.run([`network ${vni}`], act)
   }
 
-  #withVpc<T>(vpcId: string, act: () => Promise<T>): Promise<T> {
-    return this.#mutex.run([`vpc ${vpcId}`], act)
+  #withRouter<T>(routerId: string, act: () => Promise<T>): Promise<T> {
+    return this.#mutex.run([`router ${routerId}`], act)
   }
 
   /** Names of this data plane's router namespaces. Another data plane's name may begin with ours: marks decide. */
@@ -253,7 +359,7 @@ export class DataPlane {
   /** Whether this process has brought the network in order, and its DHCP server still runs. */
   async #isInOrder(network: NetworkSpec): Promise<boolean> {
     const known = this.#known.get(network.vni)
-    if (!known || !sameSpec(known.spec, network)) return false
+    if (!known || !isDeepStrictEqual(known.spec, network)) return false
     return !known.hosts || (await known.hosts.server.pid()) !== undefined
   }
 
@@ -262,25 +368,28 @@ export class DataPlane {
     this.#known.delete(network.vni)
     const links = await findNetworkLinks(this.netns, network)
     await ensureBridge(this.netns, network, links.bridge)
-    const server = new DhcpServer(this.#runDir, network.vni)
-    const oldVpc = vpcOfPort(links.gatewayPort) ?? vpcOfConfig((await server.configText()) ?? '')
+    const { bridgedTo } = network
+    if (bridgedTo !== undefined) await ensureBridgedPort(this.#uplinks, { ...network, bridgedTo })
+    const server = new DhcpServer(this.#place.runDir, network.vni)
+    const oldRouter = routerIdOfPort(links.gatewayPort) ?? routerIdOfConfig((await server.configText()) ?? '')
     const { subnet } = network
-    if (oldVpc !== undefined && oldVpc !== subnet?.vpcId) {
+    if (oldRouter !== undefined && oldRouter !== subnet?.routerId) {
       await removeNetworkLinks(this.netns, links, true)
-      await this.#leaveRouter(server, oldVpc)
+      await this.#leaveRouter(server, oldRouter)
       links.gatewayPort = undefined
     }
     if (!subnet) {
-      // Unmarked, so no VPC was known: nothing but the port itself can be there.
+      // Unmarked, so no router was known: nothing but the port itself can be there.
       if (links.gatewayPort) await removeNetworkLinks(this.netns, links, true)
       this.#known.set(network.vni, { spec: network, hosts: undefined })
       return
     }
-    const router = routerNetns(this.netns, subnet.vpcId)
-    const inside = await this.#withVpc(subnet.vpcId, () =>
+    const router = routerNetns(this.netns, subnet.routerId)
+    const inside = await this.#withRouter(subnet.routerId, () =>
       ensureGatewayPort(this.netns, network, subnet, links.gatewayPort),
     )
-    const binding = { router, ifName: inside.name, ifIndex: inside.index }
+    const { dnsUpstreams } = this.#place
+    const binding = { router, ifName: inside.name, ifIndex: inside.index, dnsUpstreams }
     await server.ensureRunning(network, subnet, binding)
     const hosts = new DhcpHosts(server, network.vni, binding)
     await hosts.load()
@@ -289,25 +398,25 @@ export class DataPlane {
 
   /** The hosts of a network that this process has not brought in order itself. */
   async #hostsOnDisk(vni: number): Promise<DhcpHosts | undefined> {
-    const server = new DhcpServer(this.#runDir, vni)
-    const vpcId = vpcOfConfig((await server.configText()) ?? '')
-    if (vpcId === undefined) return undefined
+    const server = new DhcpServer(this.#place.runDir, vni)
+    const routerId = routerIdOfConfig((await server.configText()) ?? '')
+    if (routerId === undefined) return undefined
     const hosts = new DhcpHosts(server, vni, {
-      router: routerNetns(this.netns, vpcId),
+      router: routerNetns(this.netns, routerId),
       ifName: routerPortName(vni),
     })
     await hosts.load()
     return hosts
   }
 
-  /** Ends a network's DHCP server, and its VPC's router when this was its last network. */
-  async #leaveRouter(server: DhcpServer, vpcId: string): Promise<void> {
-    const router = routerNetns(this.netns, vpcId)
+  /** Ends a network's DHCP server, and its router when this was its last network. */
+  async #leaveRouter(server: DhcpServer, routerId: string): Promise<void> {
+    const router = routerNetns(this.netns, routerId)
     await server.remove(router)
-    await this.#withVpc(vpcId, () => this.#removeRouter(router))
+    await this.#withRouter(routerId, () => this.#removeRouter(router))
   }
 
   #removeRouter(router: string): Promise<void> {
-    return removeRouterIfEmpty(router, () => endServersIn(router, this.#runDir))
+    return removeRouterIfEmpty(router, () => endServersIn(router, this.#place.runDir))
   }
 }

@@ -2,6 +2,7 @@
  * Who gets which address in one network: the hosts file of its DHCP server, and the leases that must not outlive it.
  * The caller holds the network.
  */
+import { isSameHost } from './dhcp-host-files.ts'
 import type { DhcpServer } from './dnsmasq.ts'
 import { forgetNeighbours } from './networks.ts'
 import type { DhcpHost } from './specs.ts'
@@ -24,21 +25,21 @@ export class DhcpHosts {
     return this.#revision
   }
 
-  /** Takes over what is on disk. Whoever wrote it may have died before telling the server. */
+  /** Takes over what is on disk. Whoever wrote it may have died half-way, or before telling the server. */
   async load(): Promise<void> {
     this.#hosts = (await this.server.hosts()) ?? new Map()
-    await this.server.reload()
+    await this.server.setHosts([...this.#hosts.values()], this.#at.router)
   }
 
   /** Adds hosts, or changes them. An address belongs to whoever it was given to last. */
   async add(hosts: readonly DhcpHost[]): Promise<void> {
     const next = new Map(this.#hosts)
     const byAddress = new Map([...next.values()].map((host) => [host.address, host.mac]))
-    for (const { mac, address, primary } of hosts) {
-      const holder = byAddress.get(address)
-      if (holder !== undefined && holder !== mac) next.delete(holder)
-      byAddress.set(address, mac)
-      next.set(mac, { mac, address, primary })
+    for (const host of hosts) {
+      const holder = byAddress.get(host.address)
+      if (holder !== undefined && holder !== host.mac) next.delete(holder)
+      byAddress.set(host.address, host.mac)
+      next.set(host.mac, host)
     }
     await this.#replace(next)
     await this.#releaseStale()
@@ -75,8 +76,4 @@ export class DhcpHosts {
 }
 
 const areSame = (some: ReadonlyMap<string, DhcpHost>, others: ReadonlyMap<string, DhcpHost>): boolean =>
-  some.size === others.size &&
-  [...some.values()].every(({ mac, address, primary }) => {
-    const other = others.get(mac)
-    return other?.address === address && other.primary === primary
-  })
+  some.size === others.size && [...some.values()].every((host) => isSameHost(host, others.get(host.mac)))

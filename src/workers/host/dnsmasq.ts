@@ -1,5 +1,6 @@
 /**
- * The DHCP server of one network: a dnsmasq process in the router's namespace, on the gateway's interface.
+ * The DHCP server of one network, and where it is routed its name server and what advertises its IPv6 prefix: a dnsmasq
+ * process in the router's namespace, on the router's interface in the network.
  *
  * The process outlives the worker. It is found again by its pid file and known by its command line (the pid may have
  * passed to somebody else), its namespace (the router may have been made afresh) and its configuration on disk, which
@@ -13,13 +14,11 @@ import {
   type DhcpFiles,
   dhcpConfig,
   dhcpFiles,
+  isInRange,
   type Lease,
-  parseHosts,
   parseLeases,
-  parsePrimaries,
-  renderHosts,
-  renderPrimaries,
 } from './dhcp-config.ts'
+import { parseHostFiles, renderHostFiles, tagsSuffice } from './dhcp-host-files.ts'
 import { namespaceIdentity, namespacePids } from './netns.ts'
 import { holdsWithin, runInNamespace } from './run-command.ts'
 import type { DhcpHost, NetworkSpec, SubnetSpec } from './specs.ts'
@@ -55,6 +54,16 @@ async function isReachableByAll(directory: string): Promise<boolean> {
 const commandLine = async (pid: number): Promise<string[]> =>
   ((await readText(`/proc/${pid}/cmdline`)) ?? '').split('\0').filter(Boolean)
 
+/**
+ * True while a process is on its way out: it has no command line any more, but its sockets may still be bound.
+ * @see do_exit() in the kernel's kernel/exit.c: memory goes before files, and the state becomes Z after both.
+ */
+async function isEnding(pid: number): Promise<boolean> {
+  if ((await commandLine(pid)).length > 0) return false
+  const state = /\) (\S)/.exec((await readText(`/proc/${pid}/stat`)) ?? '')?.[1]
+  return state !== undefined && state !== 'Z' && state !== 'X'
+}
+
 /** Ends a process and waits until it is gone. The caller has made sure whose it is, by `isStill`. */
 async function endProcess(pid: number, isStill: () => Promise<boolean>): Promise<void> {
   for (const [signal, patienceMs] of [
@@ -66,7 +75,7 @@ async function endProcess(pid: number, isStill: () => Promise<boolean>): Promise
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
     }
-    if (await holdsWithin(patienceMs, 1, async () => !(await isStill()))) return
+    if (await holdsWithin(patienceMs, 1, async () => !(await isStill()) && !(await isEnding(pid)))) return
   }
   throw new Error(`dnsmasq (pid ${pid}) does not end`)
 }
@@ -129,10 +138,7 @@ export class DhcpServer {
     // A lease without its host would keep the address from the next one.
     const leases = (await this.leases()).filter(({ mac, address }) => hosts?.get(mac)?.address === address)
     await replaceText(files.leases, leases.map(({ line }) => `${line}\n`).join(''))
-    if (hosts === undefined) {
-      await replaceText(files.hosts, '')
-      await replaceText(files.primaries, '')
-    }
+    if (hosts === undefined) await this.#write([])
     await replaceText(files.config, config)
     // It goes to the background by itself, once it is bound and has written its pid file.
     await runInNamespace(router, 'dnsmasq', [`--conf-file=${files.config}`])
@@ -161,29 +167,39 @@ export class DhcpServer {
 
   /** The hosts on disk, by MAC; `undefined` when the files are lost. */
   async hosts(): Promise<Map<string, DhcpHost> | undefined> {
-    const [hosts, primaries] = [await readText(this.files.hosts), await readText(this.files.primaries)]
-    if (hosts === undefined || primaries === undefined) return undefined
-    return parseHosts(hosts, parsePrimaries(primaries))
+    const { files } = this
+    const [hosts, tags] = [await readText(files.hosts), await readText(files.tags)]
+    if (hosts === undefined || tags === undefined) return undefined
+    const [options, names] = [await readText(files.options), await readText(files.names)]
+    return parseHostFiles({ hosts, tags, options: options ?? '', names: names ?? '' })
+  }
+
+  /** Writes the files for these hosts; `tags` as they are rendered, unless told to leave them. */
+  async #write(hosts: readonly DhcpHost[], options: { readonly keepTags?: boolean } = {}): Promise<void> {
+    const { files } = this
+    const text = renderHostFiles(hosts)
+    if (!options.keepTags) await replaceText(files.tags, text.tags)
+    await replaceText(files.options, text.options)
+    await replaceText(files.names, text.names)
+    await replaceText(files.hosts, text.hosts)
   }
 
   /**
-   * Replaces the hosts. The server reads them again, which costs nothing; when a MAC becomes primary, or is no longer,
-   * it is started afresh (see `dhcp-config.ts`), and keeps its leases.
+   * Replaces the hosts. The server reads them again, which costs nothing; when a MAC becomes primary or is no longer,
+   * or is the first time given options of its own, it is started afresh (see `dhcp-host-files.ts`) and keeps its leases.
+   * @throws {RangeError} when a value could be read as more than it is; nothing has changed then.
    */
   async setHosts(hosts: readonly DhcpHost[], router: string): Promise<void> {
-    const { files } = this
-    const tagged = parsePrimaries((await readText(files.primaries)) ?? '')
-    // A MAC that is tagged and no host is told nothing: it may stay until the next start.
-    if (hosts.every(({ mac, primary }) => primary === tagged.has(mac))) {
-      await replaceText(files.hosts, renderHosts(hosts))
+    if (tagsSuffice((await readText(this.files.tags)) ?? '', hosts)) {
+      await this.#write(hosts, { keepTags: true })
       await this.reload()
       return
     }
+    renderHostFiles(hosts) // refuses what it must before the server ends
     const config = await this.configText()
-    if (config === undefined) throw new Error(`${files.config} is gone`)
+    if (config === undefined) throw new Error(`${this.files.config} is gone`)
     await this.#end(router)
-    await replaceText(files.hosts, renderHosts(hosts))
-    await replaceText(files.primaries, renderPrimaries(hosts))
+    await this.#write(hosts)
     await this.#start(config, router)
   }
 
@@ -207,16 +223,17 @@ export class DhcpServer {
     if ((await this.pid()) === undefined) return // nobody remembers them: the next start drops them from the file
     const lines = new Set(leases.map(({ mac, address }) => `${mac} ${address}`))
     const isReleased = async () => !(await this.leases()).some(({ mac, address }) => lines.has(`${mac} ${address}`))
-    if (leases.length <= MAX_RELEASES) {
+    const config = await this.configText()
+    if (config === undefined) throw new Error(`${this.files.config} is gone`)
+    // dhcp_release looks for the server among the interface's own addresses, and without a word does nothing.
+    if (leases.length <= MAX_RELEASES && isInRange(config)) {
       await Promise.all(
         leases.map(({ mac, address }) => runInNamespace(router, 'dhcp_release', [ifName, address, mac])),
       )
       if (await holdsWithin(500, 1, isReleased)) return
     }
     // A start drops every lease whose host is gone. The others keep theirs.
-    const config = await this.configText()
     await this.#end(router)
-    if (config === undefined) throw new Error(`${this.files.config} is gone`)
     await this.#start(config, router)
   }
 }

@@ -41,7 +41,7 @@ it('hardware addresses that we make are unicast, and none is a NIC', () => {
 it('marks are read back as they were written, and others are not', () => {
   expect(nicOfMark(nicMark('52:54:00:00:00:01'))).toBe('52:54:00:00:00:01')
   expect(networkOfMark(networkMark('net-1'))).toBe('net-1')
-  expect(gatewayOfMark(gatewayMark('net-1', 'vpc-2'))).toEqual({ networkId: 'net-1', vpcId: 'vpc-2' })
+  expect(gatewayOfMark(gatewayMark('net-1', 'vpc-2'))).toEqual({ networkId: 'net-1', routerId: 'vpc-2' })
   for (const read of [nicOfMark, networkOfMark, gatewayOfMark]) {
     expect(read(undefined)).toBeUndefined()
     expect(read('libvirt:web-1')).toBeUndefined()

@@ -1,15 +1,20 @@
 /**
- * A network's devices: its bridge, and when it is joined to a VPC its port to the VPC's router.
+ * A network's devices: its bridge, and when we give out its addresses its port to a router.
  *
  * The router of a VPC is a namespace of its own, so that two VPCs may use the same ranges. It holds one interface per
- * network, with the gateway's address, and goes with its last network. It answers for the gateways but forwards
- * nothing yet: routing between networks, NAT and port forwarding will be programmed in here.
+ * network, with the gateway's addresses, and goes with its last network. What it does between them is in `router.ts`.
+ *
+ * A network that is not routed has a namespace to itself, where its DHCP server runs and nothing is forwarded. Its
+ * interface there has an address that is none of the network's: every one of those is the guests', or on a bridged
+ * network somebody else's.
  */
+import { canonicalAddress } from './addresses.ts'
 import { type IpLine, ipBatch, saysGone } from './ip-command.ts'
 import { assertOurs, deleteLinks, findLinks, type LinkView, listAddresses, listLinks } from './links.ts'
 import {
   bridgeMac,
   bridgeName,
+  gatewayLinkLocal,
   gatewayMac,
   gatewayMark,
   gatewayOfMark,
@@ -66,13 +71,24 @@ export async function ensureBridge(netns: string, network: NetworkSpec, have: Li
   await ipBatch(netns, lines)
 }
 
+/** Address of the DHCP server's interface in a network that is not routed: link-local, the same everywhere. */
+const UNROUTED_ADDRESS = '169.254.169.253/32'
+
+/** Addresses of the router's interface in a network, with prefix length, as the kernel writes them. */
+function routerPortAddresses(network: NetworkSpec, subnet: SubnetSpec): string[] {
+  const { cidr, gateway, routed, ipv6 } = subnet
+  if (!routed || gateway === undefined) return [UNROUTED_ADDRESS]
+  const v4 = `${gateway}/${cidr.split('/')[1]}`
+  return ipv6 === undefined ? [v4] : [v4, `${canonicalAddress(ipv6.gateway)}/64`, `${gatewayLinkLocal(network.vni)}/64`]
+}
+
+const isIpv6 = (address: string): boolean => address.includes(':')
+
 const ROUTER_SYSCTLS = {
-  // New namespaces copy the host's IPv4 settings: a host that forwards would make routers that forward.
-  'net.ipv4.ip_forward': 0,
   // The router has an address in every network; each is to be seen only where it belongs.
   'net.ipv4.conf.all.arp_ignore': 1,
   'net.ipv4.conf.all.arp_announce': 2,
-  'net.ipv6.conf.all.disable_ipv6': 1,
+  // Of new interfaces; those of networks with IPv6 have it switched on.
   'net.ipv6.conf.default.disable_ipv6': 1,
 }
 
@@ -83,13 +99,19 @@ async function ensureRouter(router: string): Promise<void> {
   await ensureNamespace(router, routerMark(router), { loUp: true })
   const identity = `${router} ${await namespaceIdentity(router)}`
   if (settled.has(identity)) return
-  await setSysctls(router, ROUTER_SYSCTLS)
+  // New namespaces copy the host's IPv4 settings: a host that forwards would make routers that forward. Once there are
+  // networks in it, whether it forwards is for `router.ts` to say.
+  const isNew = !(await hasRouterPorts(router))
+  await setSysctls(router, { ...ROUTER_SYSCTLS, ...(isNew && { 'net.ipv4.ip_forward': 0 }) })
   settled.add(identity)
 }
 
+const hasRouterPorts = async (router: string): Promise<boolean> =>
+  (await listLinks(router)).some((link) => /^net-[0-9a-f]+$/.test(link.name))
+
 /**
- * Makes the network's port to its VPC's router, and the router with its first network. The caller holds the VPC.
- * @param port - the data plane end as it stands; one that leads to another VPC is replaced.
+ * Makes the network's port to its router, and the router with its first network. The caller holds the router.
+ * @param port - the data plane end as it stands; one that leads to another router is replaced.
  * @returns the router's interface in this network.
  */
 export async function ensureGatewayPort(
@@ -98,7 +120,7 @@ export async function ensureGatewayPort(
   subnet: SubnetSpec,
   port: LinkView | undefined,
 ): Promise<LinkView> {
-  const router = routerNetns(netns, subnet.vpcId)
+  const router = routerNetns(netns, subnet.routerId)
   await ensureRouter(router)
   const names = { port: gatewayPortName(network.vni), inside: routerPortName(network.vni) }
   const look = async () => (await listAddresses(router)).find((link) => link.name === names.inside)
@@ -106,7 +128,7 @@ export async function ensureGatewayPort(
   const inside = await look()
   if (inside) assertOurs(router, inside, routerPortMark(network.id))
   // An unmarked port is one that a crash left: nobody knows which router it leads to, so it is made afresh.
-  const mark = gatewayMark(network.id, subnet.vpcId)
+  const mark = gatewayMark(network.id, subnet.routerId)
   if (inside && port?.alias === mark && port.peerIndex === inside.index) {
     await settlePort(netns, network, port)
     await settleInside(router, network, subnet, inside)
@@ -138,7 +160,7 @@ async function settlePort(netns: string, network: NetworkSpec, have: LinkView): 
 
 async function settleInside(router: string, network: NetworkSpec, subnet: SubnetSpec, have: LinkView | undefined) {
   const name = routerPortName(network.vni)
-  const address = `${subnet.gateway}/${subnet.cidr.split('/')[1]}`
+  const addresses = routerPortAddresses(network, subnet)
   const set: string[] = []
   if (have && have.mac !== gatewayMac(network.vni)) set.push('address', gatewayMac(network.vni))
   if (have && have.mtu !== network.mtu) set.push('mtu', `${network.mtu}`)
@@ -146,17 +168,31 @@ async function settleInside(router: string, network: NetworkSpec, subnet: Subnet
   if (have?.alias !== routerPortMark(network.id)) set.push('alias', routerPortMark(network.id))
   if (!have?.up) set.push('up')
   const lines: IpLine[] = set.length > 0 ? [['link', 'set', 'dev', name, ...set]] : []
-  for (const other of have?.addresses ?? []) {
-    if (other !== address) lines.push(['addr', 'del', other, 'dev', name])
+  const surplus = (have?.addresses ?? []).filter((address) => !addresses.includes(address))
+  const missing = addresses.filter((address) => !have?.addresses.includes(address))
+  // Switching IPv6 off takes its addresses away, so that is for last.
+  const losesIpv6 = !addresses.some(isIpv6) && surplus.some(isIpv6)
+  for (const address of surplus) lines.push(['addr', 'del', address, 'dev', name])
+  for (const address of missing) {
+    // Nobody else has it: what duplicate address detection would find out after a second is known.
+    lines.push(['addr', 'replace', address, 'dev', name, ...(isIpv6(address) ? ['nodad'] : [])])
   }
-  if (!have?.addresses.includes(address)) lines.push(['addr', 'replace', address, 'dev', name])
+  if (missing.some(isIpv6))
+    await setSysctls(router, portSysctls(name, { disable_ipv6: 0, accept_ra: 0, accept_dad: 0 }))
   await ipBatch(router, lines)
+  if (losesIpv6) await setSysctls(router, portSysctls(name, { disable_ipv6: 1 }))
 }
+
+const portSysctls = (name: string, values: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(values).map(([key, value]) => [`net.ipv6.conf.${name}.${key}`, value]))
 
 /** True when the router's end of a port is as it should be. */
 export function isGatewayAlright(network: NetworkSpec, subnet: SubnetSpec, inside: LinkView | undefined): boolean {
-  const address = `${subnet.gateway}/${subnet.cidr.split('/')[1]}`
-  return inside?.up === true && inside.mtu === network.mtu && inside.addresses.includes(address)
+  if (!inside?.up || inside.mtu !== network.mtu) return false
+  const addresses = routerPortAddresses(network, subnet)
+  return (
+    inside.addresses.length === addresses.length && addresses.every((address) => inside.addresses.includes(address))
+  )
 }
 
 /**
@@ -171,16 +207,16 @@ export async function removeNetworkLinks(netns: string, links: NetworkLinks, kee
   )
 }
 
-/** The VPC that a router port leads to, as its mark tells; `undefined` when unmarked or absent. */
-export const vpcOfPort = (port: LinkView | undefined): string | undefined => gatewayOfMark(port?.alias)?.vpcId
+/** The router that a port leads to, as its mark tells; `undefined` when unmarked or absent. */
+export const routerIdOfPort = (port: LinkView | undefined): string | undefined => gatewayOfMark(port?.alias)?.routerId
 
 /**
- * Removes a router namespace when no network is left in it. The caller holds the VPC.
+ * Removes a router namespace when no network is left in it. The caller holds the router.
  * @param beforehand - run before an empty namespace goes: ends the processes that would keep it alive, nameless.
  */
 export async function removeRouterIfEmpty(router: string, beforehand: () => Promise<void>): Promise<void> {
   if (!(await isOurNamespace(router, routerMark(router)))) return
-  if ((await listLinks(router)).some((link) => /^net-[0-9a-f]+$/.test(link.name))) return
+  if (await hasRouterPorts(router)) return
   await beforehand()
   await deleteNamespace(router, routerMark(router))
 }

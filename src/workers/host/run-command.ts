@@ -12,6 +12,10 @@ const PACKAGE: Readonly<Record<string, string>> = {
   nsenter: 'util-linux',
   unshare: 'util-linux',
   sysctl: 'procps',
+  nft: 'nftables',
+  conntrack: 'conntrack',
+  busybox: 'busybox-static',
+  tc: 'iproute2',
 }
 
 /** A host command failed. The fields are context for the log; `message` names command and cause. */

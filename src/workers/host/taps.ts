@@ -7,7 +7,17 @@
 import { ForeignObjectError } from '../errors.ts'
 import { IpBatchError, type IpLine, ipBatch, saysExists } from './ip-command.ts'
 import { assertOurs, deleteLinks, findLinks, type LinkView, listLinks } from './links.ts'
-import { bridgeName, GUEST_GROUP, nicMark, nicOfMark, serverMark, tapMac, tapName } from './names.ts'
+import {
+  bridgeName,
+  GUEST_GROUP,
+  nicMark,
+  nicOfMark,
+  serverMark,
+  shaperMark,
+  shaperName,
+  tapMac,
+  tapName,
+} from './names.ts'
 import { ensureNamespace, namespaceIdentity } from './netns.ts'
 import type { TapSpec } from './specs.ts'
 
@@ -151,20 +161,27 @@ function assertSlotFree({ mac, device }: TapSpec, guests: ReadonlyMap<string, Li
 }
 
 /**
- * Takes taps away, from the guest too when it is a veth pair; those already gone count as removed.
+ * Takes taps away, from the guest too when it is a veth pair, and their shapers; those already gone count as removed.
  * @throws {ForeignObjectError} when a device of such a name is not ours; all others are gone then.
  */
 export async function removeTaps(netns: string, macs: readonly string[]): Promise<void> {
   if (macs.length === 0) return
   for (const mac of macs) fresh.delete(mac)
-  const have = await findLinks(netns, macs.map(tapName))
+  const devices = macs.flatMap((mac) => [
+    { name: tapName(mac), mark: nicMark(mac) },
+    { name: shaperName(mac), mark: shaperMark(mac) },
+  ])
+  const have = await findLinks(
+    netns,
+    devices.map(({ name }) => name),
+  )
   const ours: string[] = []
   let foreign: unknown
-  for (const mac of macs) {
-    const link = have.get(tapName(mac))
+  for (const { name, mark } of devices) {
+    const link = have.get(name)
     if (!link) continue
     try {
-      assertOurs(netns, link, nicMark(mac))
+      assertOurs(netns, link, mark)
       ours.push(link.name)
     } catch (error) {
       foreign ??= error

@@ -1,12 +1,21 @@
-/** What each job does on the hypervisor, as steps. Start-up relies on the type: each job has exactly one handler. */
+/**
+ * What each job does on the hypervisor, as steps. The types make sure that each job has exactly one handler: in
+ * `HANDLERS` those about one server, in `HYPERVISOR_STEPS` (apply.ts) those about the hypervisor's network.
+ */
 import type { JobAction } from '../../jobs/catalogue.ts'
 import { TransientError } from '../errors.ts'
 import {
+  assertAddressesFree,
+  ensureBandwidth,
   ensureDhcpHosts,
   ensureNetworks,
+  ensurePolicies,
+  ensureRouters,
   ensureTaps,
   plug,
   removeDhcpHosts,
+  removeElasticIps,
+  removePolicies,
   removeTaps,
   type ServerWork,
   unplug,
@@ -14,6 +23,10 @@ import {
 } from '../host-work.ts'
 import { guestNic } from '../placement.ts'
 import type { Step } from '../steps.ts'
+import type { HYPERVISOR_STEPS } from './apply.ts'
+
+/** The acts on one server. */
+export type ServerAction = Exclude<JobAction, keyof typeof HYPERVISOR_STEPS>
 
 export interface Handler {
   /** Which NICs of the server the job is about. */
@@ -22,6 +35,10 @@ export interface Handler {
 }
 
 const network: Step<ServerWork> = { name: 'network', run: ensureNetworks } // one without NICs is cleared by the reconciler
+const address: Step<ServerWork> = { name: 'address', run: assertAddressesFree }
+const policy: Step<ServerWork> = { name: 'policy', run: ensurePolicies, undo: removePolicies }
+const bandwidth: Step<ServerWork> = { name: 'bandwidth', run: ensureBandwidth } // goes with the tap
+const router: Step<ServerWork> = { name: 'router', run: ensureRouters, undo: removeElasticIps }
 const tap: Step<ServerWork> = { name: 'tap', run: ensureTaps, undo: removeTaps }
 const dhcp: Step<ServerWork> = { name: 'dhcp', run: ensureDhcpHosts, undo: removeDhcpHosts }
 const plugIn: Step<ServerWork> = {
@@ -35,9 +52,13 @@ const boot: Step<ServerWork> = {
   run: ({ guest, cards }) => guest.start(cards.map(guestNic)),
   undo: ({ guest }) => guest.stop({ force: true }),
 }
+/** What a card needs around it before it is plugged. */
+const surroundings = [network, address, policy, tap, bandwidth, router, dhcp]
 const removeDevices: Step<ServerWork>[] = [
   { name: 'dhcp', run: removeDhcpHosts },
   { name: 'tap', run: removeTaps },
+  { name: 'policy', run: removePolicies },
+  { name: 'router', run: removeElasticIps },
 ]
 
 const isAdopted = ({ server }: ServerWork): boolean => server.qmp_socket !== null
@@ -49,7 +70,7 @@ const attach: Handler = {
     if (!(await work.guest.isRunning())) {
       throw new TransientError(`server ${work.server.id} should run and does not: it is being restarted`)
     }
-    return [network, tap, dhcp, plugIn, seen]
+    return [...surroundings, plugIn, seen]
   },
 }
 
@@ -61,7 +82,7 @@ const detach: Handler = {
 
 const start: Handler = {
   cards: 'all',
-  steps: async (work) => (isAdopted(work) ? [answers] : [network, tap, dhcp, boot]),
+  steps: async (work) => (isAdopted(work) ? [answers] : [...surroundings, boot]),
 }
 
 const answers: Step<ServerWork> = {
@@ -81,7 +102,7 @@ const remove: Handler = {
   steps: async (work) => (isAdopted(work) ? detach.steps(work) : stop.steps(work)),
 }
 
-export const HANDLERS: Readonly<Record<JobAction, Handler>> = {
+export const HANDLERS: Readonly<Record<ServerAction, Handler>> = {
   'server.create': start,
   'server.start': start,
   'server.stop': stop,

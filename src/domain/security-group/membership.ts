@@ -1,0 +1,42 @@
+/**
+ * Which NICs are in which security groups. Rows of `nic_security_group` say so; a NIC without any is in the default
+ * group of its project, so that making NICs costs no row more.
+ */
+import { and, eq, inArray, notExists, or, type SQL, sql } from 'drizzle-orm'
+import type { Db } from '../../db/client.ts'
+import { nic, nicSecurityGroup, securityGroup } from '../../db/schema.ts'
+import type { Actor } from '../actor.ts'
+import { DomainError } from '../errors.ts'
+import { defaultGroupOf } from './default-group.ts'
+
+/** The condition on `nic` that it is in one of these groups of a project. */
+export function inGroups(tx: Db, projectId: string, groupIds: readonly string[]): SQL | undefined {
+  const rows = tx.select({ id: nicSecurityGroup.nicId }).from(nicSecurityGroup)
+  const named = inArray(nic.id, rows.where(inArray(nicSecurityGroup.groupId, [...groupIds])))
+  if (!groupIds.includes(defaultGroupOf(projectId))) return named
+  const any = tx.select({ one: sql`1` }).from(nicSecurityGroup).where(eq(nicSecurityGroup.nicId, nic.id))
+  return and(eq(nic.projectId, projectId), or(notExists(any), named))
+}
+
+/**
+ * Refuses ids that are no groups of the caller's project. The others cannot be deleted until the transaction ends.
+ * @param pointer - where the body names group n.
+ * @throws DomainError `not_found`, with every id that is not there.
+ */
+export async function assertGroups(
+  tx: Db,
+  actor: Actor,
+  ids: readonly string[],
+  pointer: (index: number) => string = (index) => `/security_group_ids/${index}`,
+): Promise<void> {
+  const rows = await tx
+    .select({ id: securityGroup.id })
+    .from(securityGroup)
+    .where(and(inArray(securityGroup.id, [...new Set(ids)]), eq(securityGroup.projectId, actor.projectId)))
+    .for('key share')
+  const there = new Set(rows.map(({ id }) => id))
+  const errors = ids.flatMap((id, index) =>
+    there.has(id) ? [] : [{ in: 'body' as const, pointer: pointer(index), detail: `security group ${id} not found` }],
+  )
+  if (errors.length > 0) throw new DomainError('not_found', errors.map(({ detail }) => detail).join('; '), { errors })
+}

@@ -1,0 +1,237 @@
+/**
+ * Address translation and filter of a VPC's router: table `inet patchbay` in its namespace.
+ *
+ * - An elastic IP of a NIC stands for the NIC, 1:1, in both directions and for all protocols.
+ * - One of the VPC itself stands for its forwarded ports, and with source NAT for every address without one of its own.
+ *   With several, the lowest is what the world sees.
+ * - Guests of the VPC reach its elastic IPs too. They are then seen with their own elastic IP, or the gateway's address:
+ *   an answer that went to the caller directly, past the translation, would not be recognised.
+ * - What leaves by a segment has an elastic IP of this segment for its source, or does not leave.
+ *
+ * A connection keeps the translation it began with. So when an elastic IP or a port gets another meaning, what is left of
+ * the old one has to be forgotten, after the new rules are in force. What is still to be forgotten stands in the set
+ * `stale` of the table itself, written in the same transaction: a crash in between loses nothing.
+ */
+import { forgetAllConnections, forgetConnections } from './connection-tracking.ts'
+import { applyNft, diffTables, ifnameKey, markValue, type NftSet, type NftTable, nftChain, readTable } from './nft.ts'
+import { byText, type Segment } from './segments.ts'
+import type { RouterSpec } from './specs.ts'
+
+const FAMILY = 'inet'
+const TABLE = 'patchbay'
+
+/** Reads a router's table. */
+export const readRouterTable = (router: string): Promise<NftTable | undefined> => readTable(router, FAMILY, TABLE)
+
+const set = (type: string, elements: readonly string[]): NftSet => ({
+  type,
+  elements: new Map(elements.map((key) => [key, ''])),
+})
+const map = (type: string, data: string, elements: readonly (readonly [string, string])[]): NftSet => ({
+  type,
+  data,
+  elements: new Map(elements),
+})
+
+/**
+ * The table that a router is to have when its VPC has elastic IPs.
+ * @param segments - of `spec`, at least one.
+ */
+export function routerTable(spec: RouterSpec, segments: readonly Segment[]): NftTable {
+  const elasticIps = segments.flatMap((segment) => segment.elasticIps.map((elasticIp) => ({ ...elasticIp, segment })))
+  const own = elasticIps.filter(({ nicAddress }) => nicAddress === undefined)
+  // From the highest to the lowest, so that of two elastic IPs of one NIC the lowest is what the world sees.
+  const ofNics = elasticIps
+    .filter((elasticIp) => elasticIp.nicAddress !== undefined)
+    .map((elasticIp) => ({ ...elasticIp, nicAddress: elasticIp.nicAddress as string }))
+    .sort((a, b) => byText(b.address, a.address))
+  const sets: [string, NftSet][] = [
+    [
+      'own',
+      set(
+        'ipv4_addr',
+        own.map(({ address }) => address),
+      ),
+    ],
+    [
+      'elastic_ips',
+      set(
+        'ifname . ipv4_addr',
+        elasticIps.map(({ address, segment }) => `${ifnameKey(segment.link)} . ${address}`),
+      ),
+    ],
+    [
+      'nics',
+      set(
+        'ipv4_addr',
+        ofNics.map(({ nicAddress }) => nicAddress),
+      ),
+    ],
+    [
+      'nic_of',
+      map(
+        'ipv4_addr',
+        'ipv4_addr',
+        ofNics.map(({ address, nicAddress }) => [address, nicAddress]),
+      ),
+    ],
+    [
+      'elastic_ip_of',
+      map(
+        'ipv4_addr',
+        'ipv4_addr',
+        ofNics.map(({ address, nicAddress }) => [nicAddress, address]),
+      ),
+    ],
+    [
+      'mark_of_nic',
+      map(
+        'ipv4_addr',
+        'mark',
+        ofNics.map(({ nicAddress, segment }) => [nicAddress, markValue(segment.number)]),
+      ),
+    ],
+    [
+      'mark_of_link',
+      map(
+        'ifname',
+        'mark',
+        segments.map(({ link, number }) => [ifnameKey(link), markValue(number)]),
+      ),
+    ],
+    [
+      'forwardings',
+      map(
+        'ipv4_addr . inet_proto . inet_service',
+        'ipv4_addr . inet_service',
+        own.flatMap(({ address }) =>
+          spec.portForwardings.map(({ protocol, port, address: target, targetPort }) => [
+            `${address} . ${protocol} . ${port}`,
+            `${target} . ${targetPort}`,
+          ]),
+        ),
+      ),
+    ],
+    ['stale', set('ipv4_addr . inet_proto . inet_service', [])],
+  ]
+  return { family: FAMILY, name: TABLE, sets: new Map(sets), chains: new Map(chains(spec, own[0])) }
+}
+
+function chains({ cidr, sourceNat }: RouterSpec, own: { address: string; segment: Segment } | undefined) {
+  const hairpin = `oifname "net-*" ct status dnat ip saddr ${cidr}`
+  const accept = 'accept' as const
+  return [
+    [
+      'segment',
+      nftChain(
+        [
+          'iifname "ext-*" ct state new ct mark set iifname map @mark_of_link',
+          ...(own ? [`iifname "net-*" ct state new ct mark set ${markValue(own.segment.number)}`] : []),
+          'iifname "net-*" ct state new ct mark set ip saddr map @mark_of_nic',
+          'iifname "net-*" meta mark set ct mark',
+        ],
+        { type: 'filter', hook: 'prerouting', priority: -150, policy: accept },
+      ),
+    ],
+    [
+      'inwards',
+      nftChain(['dnat ip to ip daddr map @nic_of', 'dnat ip to ip daddr . meta l4proto . th dport map @forwardings'], {
+        type: 'nat',
+        hook: 'prerouting',
+        priority: -100,
+        policy: accept,
+      }),
+    ],
+    [
+      'outwards',
+      nftChain(
+        [
+          'oifname "ext-*" snat ip to ip saddr map @elastic_ip_of',
+          ...(own && sourceNat ? [`oifname "ext-*" ip saddr ${cidr} snat ip to ${own.address}`] : []),
+          `${hairpin} snat ip to ip saddr map @elastic_ip_of`,
+          `${hairpin} masquerade`,
+        ],
+        { type: 'nat', hook: 'postrouting', priority: 100, policy: accept },
+      ),
+    ],
+    [
+      'routed',
+      nftChain(
+        [
+          'iifname "net-*" oifname "net-*" accept',
+          'iifname "ext-*" oifname "net-*" ct state established,related accept',
+          'iifname "ext-*" oifname "net-*" ct status dnat accept',
+          'iifname "net-*" oifname "ext-*" ct direction reply accept',
+          'iifname "net-*" oifname "ext-*" ip saddr @nics accept',
+          // Ends what goes out when it is switched off, for it is looked at for every packet.
+          ...(sourceNat ? [`iifname "net-*" oifname "ext-*" ip saddr ${cidr} accept`] : []),
+        ],
+        { type: 'filter', hook: 'forward', priority: 0, policy: 'drop' },
+      ),
+    ],
+    [
+      'leaving',
+      nftChain(['oifname "ext-*" meta nfproto ipv6 drop', 'oifname "ext-*" oifname . ip saddr != @elastic_ips drop'], {
+        type: 'filter',
+        hook: 'postrouting',
+        priority: 150,
+        policy: accept,
+      }),
+    ],
+    [
+      'to_router',
+      nftChain(
+        [
+          'iifname != "ext-*" accept',
+          'ct state established,related accept',
+          'icmp type echo-request ip daddr @own accept',
+        ],
+        { type: 'filter', hook: 'input', priority: 0, policy: 'drop' },
+      ),
+    ],
+  ] as const
+}
+
+/** What each elastic IP and each forwarded port stands for; keys as elements of `stale`. */
+function meanings(table: NftTable): Map<string, string> {
+  const elements = (name: string) => [...(table.sets.get(name)?.elements ?? [])]
+  return new Map([
+    ...elements('own').map(([address]) => [`${address} . ip . 0`, 'own'] as const),
+    ...elements('nic_of').map(([address, nic]) => [`${address} . ip . 0`, nic] as const),
+    ...elements('forwardings'),
+  ])
+}
+
+/**
+ * What is to be forgotten when `want` takes the place of `have`: elements of `stale`. Those that had no meaning here
+ * are among them, for a guest may have talked to them while they were somewhere else.
+ */
+export function staleElements(want: NftTable, have: NftTable): string[] {
+  const [after, before] = [meanings(want), meanings(have)]
+  const changed = [...before.keys(), ...after.keys()].filter((key) => before.get(key) !== after.get(key))
+  return [...new Set([...(have.sets.get('stale')?.elements.keys() ?? []), ...changed])].sort(byText)
+}
+
+/**
+ * Brings a router's table to what is wanted. Connections live on, but for those of elastic IPs and forwarded ports that
+ * stand for something else now.
+ * @param have - as it stands; without one nothing is forgotten: there was no translation, or somebody deleted the table.
+ * @throws {HostCommandError} with nft's own words when it refuses; the former rules are in force then.
+ */
+export async function ensureTranslation(router: string, want: NftTable, have: NftTable | undefined): Promise<void> {
+  const stale = have ? staleElements(want, have) : []
+  const remembering: NftTable = {
+    ...want,
+    sets: new Map([...want.sets, ['stale', set('ipv4_addr . inet_proto . inet_service', stale)]]),
+  }
+  await applyNft(router, diffTables(remembering, have))
+  if (stale.length === 0) return
+  await forgetConnections(router, stale)
+  await applyNft(router, diffTables(want, remembering))
+}
+
+/** Takes the table away, and every connection that the router knows. Nothing may come in from a segment any more. */
+export async function removeTranslation(router: string): Promise<void> {
+  await forgetAllConnections(router)
+  await applyNft(router, [`delete table ${FAMILY} ${TABLE}`])
+}

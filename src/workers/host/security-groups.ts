@@ -1,0 +1,226 @@
+/**
+ * Security groups: what may begin between a NIC and others. What has begun goes on until it ends, whatever the rules
+ * become, because they are asked of new connections only.
+ *
+ * Packets come here from the bridges (`br_netfilter`) with the mark of the NIC that they are from, and pass a second
+ * time with the mark of the NIC that they go to, see `guard.ts`. Each bridge has a conntrack zone of its own: two
+ * networks with the same addresses do not share connections.
+ *
+ * NICs in the same groups share a pair of chains, so one NIC more is a few elements.
+ */
+import { createHash } from 'node:crypto'
+
+import { canonicalAddress, parseCidr } from './addresses.ts'
+import { packetMark } from './guard.ts'
+import { bridgeName } from './names.ts'
+import { ifnameKey, markValue, type NftChain, type NftHook, type NftSet, type NftTable, nftChain } from './nft.ts'
+import type { NicPolicy, SecurityGroup, SecurityRule } from './specs.ts'
+
+/** Before connection tracking (-200). */
+const RAW: NftHook = { type: 'filter', hook: 'prerouting', priority: -300, policy: 'accept' }
+/** After it. */
+const EGRESS: NftHook = { type: 'filter', hook: 'prerouting', priority: -150, policy: 'accept' }
+const INGRESS: NftHook = { type: 'filter', hook: 'forward', priority: 0, policy: 'accept' }
+
+const BASE_CHAINS: readonly (readonly [string, NftChain])[] = [
+  ['tracking', nftChain(['ct zone set iifname map @zones accept', 'notrack'], RAW)],
+  [
+    'egress',
+    nftChain(
+      [
+        'ct state established,related accept',
+        'ct state invalid drop',
+        'meta mark 0 accept',
+        // A guest without these has no network at all. What they may say in it is the guard's.
+        'icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report } accept',
+        'udp sport . udp dport { 68 . 67, 546 . 547 } accept',
+        'meta mark vmap @senders',
+        'drop',
+      ],
+      EGRESS,
+    ),
+  ],
+  [
+    'ingress',
+    nftChain(
+      [
+        'ct state established,related accept',
+        'meta mark 0 accept',
+        'icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept',
+        'meta mark vmap @receivers',
+        'drop',
+      ],
+      INGRESS,
+    ),
+  ],
+]
+
+/** NICs in the same groups and with the same idea of who is at an address. */
+interface Profile {
+  /** Names its chains. */
+  readonly hash: string
+  readonly scope: string
+  readonly groupIds: readonly string[]
+}
+
+const shortHash = (of: string): string => createHash('sha256').update(of).digest('hex').slice(0, 16)
+
+/** Names of the sets of a group's members, by version of IP. */
+const memberSetNames = (scope: string, groupId: string) => {
+  const hash = shortHash(`${scope}\n${groupId}`)
+  return { 4: `members4_${hash}`, 6: `members6_${hash}` } as const
+}
+
+/** The table of the security groups for these NICs. A group that is not given has no rules: nothing passes. */
+export function securityGroupTable(nics: readonly NicPolicy[], groups: readonly SecurityGroup[]): NftTable {
+  const profiles = new Map<string, Profile>()
+  const senders = new Map<string, string>()
+  const receivers = new Map<string, string>()
+  for (const { mac, scope, groupIds } of nics) {
+    const sorted = [...groupIds].sort()
+    const key = [scope, ...sorted].join('\n')
+    const profile = profiles.get(key) ?? { hash: shortHash(key), scope, groupIds: sorted }
+    profiles.set(key, profile)
+    const mark = markValue(packetMark(mac))
+    senders.set(mark, `goto out_${profile.hash}`)
+    receivers.set(mark, `goto in_${profile.hash}`)
+  }
+
+  const byId = new Map(groups.map((group) => [group.id, group]))
+  const chains = new Map<string, NftChain>(BASE_CHAINS)
+  const remotes: { scope: string; groupId: string }[] = []
+  for (const { hash, scope, groupIds } of profiles.values()) {
+    const rules = inOrder(groupIds.flatMap((id) => byId.get(id)?.rules ?? []))
+    for (const direction of ['in', 'out'] as const) {
+      const own = rules.filter((rule) => rule.direction === direction)
+      chains.set(`${direction}_${hash}`, nftChain([...own.flatMap((rule) => ruleTexts(rule, scope)), 'drop']))
+    }
+    for (const { remote } of rules) {
+      if (remote && 'groupId' in remote) remotes.push({ scope, groupId: remote.groupId })
+    }
+  }
+
+  const sets = new Map<string, NftSet>([
+    ['zones', { type: 'ifname', data: 'integer', typeof: 'iifname : ct zone', elements: zones(nics) }],
+    // By mark: the chain of what a NIC sends, and of what it gets.
+    ['senders', { type: 'mark', data: 'verdict', elements: senders }],
+    ['receivers', { type: 'mark', data: 'verdict', elements: receivers }],
+    ...membersOf(remotes, nics, byId),
+  ])
+  return { family: 'inet', name: 'patchbay', sets, chains }
+}
+
+/** By priority; of those with the same, `drop` first. Otherwise as they came: the sort is stable. */
+const inOrder = (rules: readonly SecurityRule[]): SecurityRule[] =>
+  [...rules].sort((a, b) => a.priority - b.priority || Number(b.action === 'drop') - Number(a.action === 'drop'))
+
+/**
+ * By bridge, the zone of its connections: computed from the VNI, the next free one when two would have the same.
+ * 1..65535, because 0 is where everybody else's connections are.
+ */
+function zones(nics: readonly NicPolicy[]): Map<string, string> {
+  const taken = new Set<number>()
+  const vnis = [...new Set(nics.map(({ vni }) => vni))].sort((a, b) => a - b)
+  return new Map(
+    vnis.map((vni) => {
+      let zone = (vni % 65_535) + 1
+      while (taken.has(zone)) zone = (zone % 65_535) + 1
+      taken.add(zone)
+      return [ifnameKey(bridgeName(vni)), String(zone)]
+    }),
+  )
+}
+
+/** Members of groups that rules name as their remote: those that we were told, and those that are here. */
+function membersOf(
+  remotes: readonly { readonly scope: string; readonly groupId: string }[],
+  nics: readonly NicPolicy[],
+  groups: ReadonlyMap<string, SecurityGroup>,
+): Map<string, NftSet> {
+  const sets = new Map<string, NftSet>()
+  const members = new Map<string, Record<4 | 6, Map<string, string>>>()
+  const keyOf = (scope: string, groupId: string) => `${scope} ${groupId}`
+  for (const { scope, groupId } of remotes) {
+    if (members.has(keyOf(scope, groupId))) continue
+    const elements = { 4: new Map<string, string>(), 6: new Map<string, string>() }
+    members.set(keyOf(scope, groupId), elements)
+    const names = memberSetNames(scope, groupId)
+    sets.set(names[4], { type: 'ipv4_addr', elements: elements[4] })
+    sets.set(names[6], { type: 'ipv6_addr', elements: elements[6] })
+  }
+  const add = (scope: string, groupId: string, address: string) =>
+    members.get(keyOf(scope, groupId))?.[parseCidr(address).version].set(canonicalAddress(address), '')
+  for (const groupId of new Set(remotes.map((remote) => remote.groupId))) {
+    for (const { scope, address } of groups.get(groupId)?.members ?? []) add(scope, groupId, address)
+  }
+  for (const { scope, groupIds, addresses } of nics) {
+    for (const groupId of groupIds) {
+      for (const address of addresses) add(scope, groupId, address)
+    }
+  }
+  return sets
+}
+
+/** The rules of nft for one of ours: none when it cannot match anything, two for a group with both kinds of addresses. */
+function ruleTexts(rule: SecurityRule, scope: string): string[] {
+  return remoteMatches(rule, scope).flatMap(({ version, match }) =>
+    protocolMatches(rule, version).map((protocol) => [...protocol, ...match, rule.action].join(' ')),
+  )
+}
+
+interface RemoteMatch {
+  /** Version of IP that the match is about; absent: either. */
+  readonly version?: 4 | 6
+  readonly match: readonly string[]
+}
+
+const IP = { 4: 'ip', 6: 'ip6' } as const
+
+function remoteMatches({ remote, direction }: SecurityRule, scope: string): RemoteMatch[] {
+  if (!remote) return [{ match: [] }]
+  const side = direction === 'in' ? 'saddr' : 'daddr'
+  if ('groupId' in remote) {
+    const names = memberSetNames(scope, remote.groupId)
+    return ([4, 6] as const).map((version) => ({ version, match: [`${IP[version]} ${side} @${names[version]}`] }))
+  }
+  const { version, length, text } = parseCidr(remote.cidr)
+  return [{ version, match: length === 0 ? [] : [`${IP[version]} ${side} ${text}`] }]
+}
+
+/** Numbers of protocols that stand in front of neither ports nor types. */
+const NUMBER = { gre: 47, esp: 50, ipip: 4 } as const
+
+/** What a packet of the rule's protocol looks like in this version of IP (absent: in either): a match for each look. */
+function protocolMatches(rule: SecurityRule, version: 4 | 6 | undefined): string[][] {
+  const family = version === undefined ? [] : [`meta nfproto ipv${version}`]
+  const { protocol, ports } = rule
+  switch (protocol) {
+    case 'all':
+      return [family]
+    case 'tcp':
+    case 'udp':
+      return [[...family, ports ? `${protocol} dport ${portText(ports)}` : `meta l4proto ${protocol}`]]
+    case 'icmp':
+      return version === 6 ? [] : [['meta nfproto ipv4', 'meta l4proto icmp', ...icmpMatch(rule)]]
+    case 'icmpv6':
+      return version === 4 ? [] : [['meta nfproto ipv6', 'meta l4proto ipv6-icmp', ...icmpMatch(rule)]]
+    case 'ah': {
+      // In IPv6 it is an extension header, so it is never the transport protocol.
+      const looks = { 4: ['meta nfproto ipv4', 'meta l4proto 51'], 6: ['meta nfproto ipv6', 'ip6 nexthdr 51'] }
+      return version === undefined ? [looks[4], looks[6]] : [looks[version]]
+    }
+    case 'gre':
+    case 'esp':
+    case 'ipip':
+      return [[...family, `meta l4proto ${NUMBER[protocol]}`]]
+  }
+}
+
+/** nft refuses a range of one. */
+const portText = ({ first, last }: { readonly first: number; readonly last: number }): string =>
+  first === last ? String(first) : `${first}-${last}`
+
+const icmpMatch = ({ protocol, icmpType, icmpCode }: SecurityRule): string[] =>
+  icmpType === undefined
+    ? []
+    : [`${protocol} type ${icmpType}`, ...(icmpCode === undefined ? [] : [`${protocol} code ${icmpCode}`])]

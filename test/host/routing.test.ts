@@ -1,0 +1,107 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+
+import { describeOnKernel } from '../support/needs-root.ts'
+import { inside, ip, pings, pingsOnce } from './a-data-plane.ts'
+import { anElasticIp, aRoutedWorld, hostSlate, type RoutedWorld } from './a-router.ts'
+
+describeOnKernel('the router of a VPC', () => {
+  let world: RoutedWorld
+  beforeEach(async () => {
+    world = await aRoutedWorld()
+  })
+  afterEach(() => world.dispose())
+
+  it('routes between the networks of its VPC', async () => {
+    const vpc = world.vpc()
+    const [one, two] = [await vpc.network(1), await vpc.network(2)]
+    const [a, b] = [await world.guest(one, 10), await world.guest(two, 10)]
+    expect(await pingsOnce(a.id, b.address)).toBe(false)
+    await vpc.ensure()
+    expect(await pings(a.id, b.address)).toBe(true)
+    expect(await pings(b.id, a.address)).toBe(true)
+  })
+
+  it('two VPCs with the same ranges do not meet', async () => {
+    const [one, two] = [world.vpc(), world.vpc()]
+    const networks = [await one.network(1), await two.network(2), await two.network(1)] as const
+    const a = await world.guest(networks[0], 10)
+    const [b, twin] = [await world.guest(networks[1], 10), await world.guest(networks[2], 10)]
+    await one.ensure()
+    await two.ensure()
+    expect(await pings(b.id, twin.address)).toBe(true)
+    expect(await pingsOnce(a.id, b.address)).toBe(false)
+  })
+
+  it('tells guests at once that a network of the VPC is not here, and does not ask outside for it', async () => {
+    const vpc = world.vpc()
+    const a = await world.guest(await vpc.network(1), 10)
+    const elasticIps = [anElasticIp(7)]
+    await vpc.ensure({ elasticIps, sourceNat: true })
+    expect(await pings(a.id, '203.0.113.1')).toBe(true)
+    await ip(world.outside.machine, 'addr', 'add', '172.16.9.9/32', 'dev', 'lo')
+    const { stdout } = await inside(a.id, 'busybox', 'traceroute', '-n', '-w', '1', '-q', '1', '-m', '3', '172.16.9.9')
+    expect(stdout).toMatch(/ 172\.16\.1\.1 .*!H/)
+    expect(await pingsOnce(a.id, '172.16.9.9')).toBe(false)
+  })
+
+  it('what was changed by hand is seen and mended, and nothing else is touched', async () => {
+    const vpc = world.vpc()
+    await world.guest(await vpc.network(1), 10)
+    const spec = { elasticIps: [anElasticIp(7), anElasticIp(8, { nicAddress: '172.16.1.10', bandwidthMbps: 50 })] }
+    await vpc.ensure(spec)
+    expect(await vpc.isAlright(spec)).toBe(true)
+    const links = JSON.parse(await ip(vpc.router, '-j', 'link')) as { ifname: string }[]
+    const ext = links.find(({ ifname }) => ifname.startsWith('ext-'))?.ifname ?? ''
+    const ports = JSON.parse(await ip(world.plane.netns, '-j', 'link')) as { ifname: string }[]
+    const named = (prefix: string) => ports.find(({ ifname }) => ifname.startsWith(prefix))?.ifname ?? ''
+    const table = (await ip(vpc.router, 'rule')).match(/fwmark \S+ lookup (\d+)/)?.[1] ?? ''
+
+    const inRouter = (...command: [string, ...string[]]) => inside(vpc.router, ...command)
+    const inPlane = (...command: [string, ...string[]]) => inside(world.plane.netns, ...command)
+    const harms = [
+      () => inRouter('sysctl', '-w', 'net.ipv4.ip_forward=0'),
+      () => inRouter('sysctl', '-w', 'net.ipv6.conf.all.forwarding=0'),
+      () => inRouter('sysctl', '-w', `net.ipv4.conf.${ext}.rp_filter=1`),
+      () => inRouter('ip', 'route', 'del', 'unreachable', '172.16.0.0/16'),
+      () => inRouter('ip', 'route', 'del', 'default', 'table', table),
+      () => inRouter('ip', 'route', 'replace', 'default', 'via', '203.0.113.2', 'dev', ext, 'onlink', 'table', table),
+      () => inRouter('ip', 'route', 'add', '192.0.2.0/24', 'dev', ext, 'table', table),
+      () => inRouter('ip', 'rule', 'del', 'pref', '100'),
+      () => inRouter('ip', 'rule', 'del', 'pref', '110'),
+      () => inRouter('ip', 'rule', 'add', 'pref', '50', 'lookup', table),
+      () => inRouter('ip', 'addr', 'del', '203.0.113.7/32', 'dev', ext),
+      () => inRouter('ip', 'addr', 'add', '203.0.113.99/32', 'dev', ext),
+      () => inRouter('ip', 'link', 'set', 'dev', ext, 'down'),
+      () => inRouter('ip', 'link', 'del', 'dev', ext),
+      () => inRouter('tc', 'qdisc', 'del', 'dev', ext, 'root'),
+      () => inPlane('tc', 'qdisc', 'del', 'dev', named('eg-'), 'root'),
+      () => inPlane('tc', 'filter', 'del', 'dev', named('eg-'), 'parent', '1:'),
+      () => inPlane('ip', 'link', 'set', 'dev', named('eg-'), 'nomaster'),
+      () => inPlane('ip', 'link', 'del', 'dev', named('up-')),
+      () => inPlane('ip', 'link', 'set', 'dev', named('ext-'), 'down'),
+      () => inRouter('nft', 'delete', 'table', 'inet', 'patchbay'),
+      () => inRouter('nft', 'flush', 'chain', 'inet', 'patchbay', 'leaving'),
+      () => inRouter('nft', 'delete', 'element', 'inet', 'patchbay', 'nic_of', '{ 203.0.113.8 }'),
+    ]
+    for (const harm of harms) {
+      expect(await harm(), harm.toString()).toMatchObject({ exitCode: 0 })
+      expect(await vpc.isAlright(spec), harm.toString()).toBe(false)
+      await vpc.ensure(spec)
+      expect(await vpc.isAlright(spec), harm.toString()).toBe(true)
+    }
+  })
+
+  it('of a VPC without elastic IPs leads nowhere else', async () => {
+    const vpc = world.vpc()
+    const a = await world.guest(await vpc.network(1), 10)
+    const before = await hostSlate(world.outside.hostNetns)
+    await vpc.ensure({ elasticIps: [anElasticIp(7)], sourceNat: true })
+    expect(await pings(a.id, '203.0.113.1')).toBe(true)
+    await vpc.ensure()
+    expect(await vpc.isAlright()).toBe(true)
+    expect(await pingsOnce(a.id, '203.0.113.1')).toBe(false)
+    expect((await ip(vpc.router, 'rule')).trim().split('\n')).toHaveLength(3)
+    expect((await inside(vpc.router, 'conntrack', '-L')).stdout).toBe('')
+    expect(await hostSlate(world.outside.hostNetns)).toEqual(before)
+  })
+})
