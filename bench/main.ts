@@ -13,11 +13,27 @@ import { isMet, Report } from './lib/report.ts'
 import type { Measurement } from './lib/run.ts'
 import { many } from './many.ts'
 import { memory } from './memory.ts'
+import { networkFull } from './network-full.ts'
 import { pages } from './pages.ts'
 import { qemu } from './qemu.ts'
+import { scale } from './scale.ts'
+import { securityGroups } from './security-groups.ts'
 import { start } from './start.ts'
+import { throughput } from './throughput.ts'
 
-const MEASUREMENTS: readonly Measurement[] = [start, creates, pages, attach, qemu, many, memory]
+const MEASUREMENTS: readonly Measurement[] = [
+  start,
+  creates,
+  pages,
+  attach,
+  qemu,
+  many,
+  networkFull,
+  scale,
+  securityGroups,
+  throughput,
+  memory,
+]
 
 /** Share of the CPU that others may take without a warning. */
 const BUSY = 0.1
@@ -26,7 +42,7 @@ const help = (): string =>
   [
     'usage: npm run bench [-- [measurement...] [--quick]]',
     '',
-    ...MEASUREMENTS.map(({ name, about }) => `  ${name.padEnd(9)}${about}`),
+    ...MEASUREMENTS.map(({ name, about }) => `  ${name.padEnd(17)}${about}`),
     '',
     '--quick: a short look whether all works; the figures are rough',
   ].join('\n')

@@ -55,7 +55,12 @@ it('the domain knows no HTTP, no queue engine and no kernel', () => {
 })
 
 it('the database layer knows of the domain its vocabulary only', () => {
-  expect(imports(/^db\//, /^(routes|workers|jobs)\/|^domain\/(?!errors\.ts|server\/guest-kinds\.ts|network\/network-kinds\.ts)/)).toEqual([])
+  expect(
+    imports(
+      /^db\//,
+      /^(routes|workers|jobs)\/|^domain\/(?!errors\.ts|server\/guest-kinds\.ts|network\/network-kinds\.ts)/,
+    ),
+  ).toEqual([])
 })
 
 it('the queue engine is named in one file', () => {

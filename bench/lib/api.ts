@@ -35,16 +35,28 @@ export class Api {
     return job
   }
 
-  /** A managed network in a VPC of its own. `number` 1..254 keeps them apart. */
-  async makeNetwork(number: number): Promise<string> {
-    const vpc = await this.call<{ id: string }>('POST', '/v1/vpcs', { name: 'bench', cidr: `10.${number}.0.0/16` })
-    const body = { name: 'bench', vpc_id: vpc.id, cidr: `10.${number}.1.0/24` }
-    return (await this.call<{ id: string }>('POST', '/v1/networks', body)).id
+  /** A VPC 10.<number>.0.0/16; `number` 1..254. @returns its id. */
+  async makeVpc(number: number): Promise<string> {
+    return (await this.call<{ id: string }>('POST', '/v1/vpcs', { name: 'bench', cidr: `10.${number}.0.0/16` })).id
   }
 
-  /** @returns ids of new NICs. */
-  async makeNics(networkId: string, count: number): Promise<string[]> {
-    const body = { network_id: networkId, count }
+  /** A routed network. @returns its id. */
+  async makeNetworkIn(vpcId: string, cidr: string): Promise<string> {
+    return (await this.call<{ id: string }>('POST', '/v1/networks', { name: 'bench', vpc_id: vpcId, cidr })).id
+  }
+
+  /** A routed network in a VPC of its own. `number` 1..254 keeps them apart. */
+  async makeNetwork(number: number): Promise<string> {
+    return this.makeNetworkIn(await this.makeVpc(number), `10.${number}.1.0/24`)
+  }
+
+  /**
+   * Makes NICs in one call.
+   * @param groupIds - their security groups; the default one when absent.
+   * @returns their ids.
+   */
+  async makeNics(networkId: string, count: number, groupIds?: readonly string[]): Promise<string[]> {
+    const body = { network_id: networkId, count, ...(groupIds && { security_group_ids: groupIds }) }
     const { items } = await this.call<{ items: NicView[] }>('POST', '/v1/nics/batch', body)
     return items.map(({ id }) => id)
   }
@@ -53,10 +65,13 @@ export class Api {
   async makeServer(options: {
     guest: 'namespace' | 'qemu'
     network_id?: string
+    security_group_ids?: readonly string[]
     vcpus?: number
     memory_mb?: number
   }): Promise<string> {
-    return (await this.act('POST', '/v1/servers', { name: 'bench', ...options })).server_id
+    const job = await this.act('POST', '/v1/servers', { name: 'bench', ...options })
+    if (job.server_id === null) throw new Error(`job ${job.id} made no server`)
+    return job.server_id
   }
 
   async nicsOf(serverId: string): Promise<NicView[]> {

@@ -16,9 +16,9 @@ export interface TimedJob {
 }
 
 /** Asks for a job with `Prefer: wait`, and times it. */
-export async function timedJob(api: Api, path: string, body: unknown = {}): Promise<TimedJob> {
+export async function timedJob(api: Api, path: string, body: unknown = {}, method = 'POST'): Promise<TimedJob> {
   const asked = epochMs()
-  const job = await api.act('POST', path, body)
+  const job = await api.act(method, path, body)
   const answered = epochMs()
   return { job, asked, answered, ms: answered - asked }
 }
@@ -26,6 +26,10 @@ export async function timedJob(api: Api, path: string, body: unknown = {}): Prom
 /** Epoch ms at which a step ended; NaN when the job has none of that name. */
 export const endOf = ({ job }: TimedJob, step: string): number =>
   Date.parse(job.steps.find(({ name }) => name === step)?.ended_at ?? '')
+
+/** ms that a step took; NaN when the job has none of that name. */
+export const stepMs = (timed: TimedJob, step: string): number =>
+  endOf(timed, step) - Date.parse(timed.job.steps.find(({ name }) => name === step)?.started_at ?? '')
 
 /** Mean ms of each stretch of these jobs, in order; together they make up the mean time. */
 export function breakdown(jobs: readonly TimedJob[]): Record<string, number> {

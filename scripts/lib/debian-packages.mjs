@@ -15,7 +15,12 @@ export const RUN_PROGRAMS = [
   { command: 'dnsmasq', package: 'dnsmasq-base', why: 'DHCP on managed networks', needed: true },
   { command: 'dhcp_release', package: 'dnsmasq-utils', why: 'ending the DHCP lease of a detached NIC', needed: true },
   { command: 'nft', package: 'nftables', why: 'filters and address translation', needed: true },
-  { command: 'conntrack', package: 'conntrack', why: 'ending the connections of an elastic IP that moved', needed: true },
+  {
+    command: 'conntrack',
+    package: 'conntrack',
+    why: 'ending the connections of an elastic IP that moved',
+    needed: true,
+  },
   { command: 'qemu-system-x86_64', package: 'qemu-system-x86', why: 'servers that are virtual machines' },
   {
     command: 'busybox',
