@@ -25,7 +25,7 @@ async function measureThroughput({ report, quick }: Run): Promise<void> {
   await Promise.all(Object.values(paths).map(listen))
   const found = { filtered: [] as number[], bare: [] as number[] }
   for (const warmUp of Object.values(paths)) await tcpGbps(warmUp, 1)
-  for (let pair = 0; pair < (quick ? 2 : 10); pair++) {
+  for (let pair = 0; pair < (quick ? 3 : 9); pair++) {
     // Whoever goes first changes, so that a machine that slows down slows down both.
     const kinds = ['filtered', 'bare'] as const
     for (const kind of pair % 2 === 0 ? kinds : kinds.toReversed()) {

@@ -68,11 +68,11 @@ export class NetworkSettings {
   }
 
   async ensureRouters({ routers }: { readonly routers: readonly OrderRouter[] }): Promise<void> {
-    await Promise.all(routers.map((router) => this.#plane.ensureRouter(routerSpec(router))))
+    await Promise.all(routers.map((router) => this.#plane.routers.ensure(routerSpec(router))))
   }
 
   areRoutersAlright({ routers }: DesiredState, view: DataPlaneView): Promise<boolean> {
-    return this.#plane.areRoutersAlright(routers.map(routerSpec), view)
+    return this.#plane.routers.areAlright(routers.map(routerSpec), view)
   }
 
   isBandwidthAlright(desired: DesiredState, view: DataPlaneView): boolean {

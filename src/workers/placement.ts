@@ -128,7 +128,8 @@ export const routerSpec = (router: OrderRouter): RouterSpec => ({
   portForwardings: router.port_forwardings.map(({ target_port, ...rest }) => ({ ...rest, targetPort: target_port })),
 })
 
-function dhcpHosts({ nic, server }: Placed): DhcpHost[] {
+/** The DHCP entry of a NIC, if it has an address. */
+export function dhcpHosts({ nic, server }: Placed): DhcpHost[] {
   if (nic.address === null) return []
   return [
     {

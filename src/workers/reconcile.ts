@@ -11,6 +11,7 @@ import type { Logger } from 'pino'
 import type { DesiredState, OrderServer } from '../jobs/work-order.ts'
 import type { ControlPlane } from './control-plane.ts'
 import type { DataPlane } from './host/data-plane.ts'
+import { isSameHost } from './host/dhcp-host-files.ts'
 import { findLinks } from './host/links.ts'
 import { bridgeName, tapName } from './host/names.ts'
 import { type DataPlaneView, isNetworkAlright } from './host/view.ts'
@@ -29,7 +30,7 @@ import {
 } from './host-work.ts'
 import type { NetworkSettings } from './network-settings.ts'
 import type { Observer } from './observer.ts'
-import { guestNic, networkSpec, type Placed, placed } from './placement.ts'
+import { dhcpHosts, guestNic, networkSpec, type Placed, placed } from './placement.ts'
 import { Semaphore } from './semaphore.ts'
 import type { Servers } from './servers.ts'
 
@@ -236,7 +237,7 @@ export class Reconciler {
   async #removeTaps(desired: DesiredState, view: DataPlaneView): Promise<void> {
     const { plane, log } = this.#parts
     const wanted = nicIds(desired)
-    const orphans = [...view.taps.keys()].filter((mac) => !wanted.has(mac))
+    const orphans = [...new Set([...view.taps.keys(), ...view.shapers.keys()])].filter((mac) => !wanted.has(mac))
     if (orphans.length === 0) return
     await plane.removeTaps(
       orphans.map((mac) => ({ mac })),
@@ -290,7 +291,7 @@ function isCardWrong(server: OrderServer, card: Placed, view: DataPlaneView): bo
   if (server.guest === 'qemu' && !tap.carrier) return true
   const stands = view.networks.get(network.vni)
   if (!isNetworkAlright(networkSpec(network), stands)) return true
-  return nic.address !== null && stands?.hosts.get(nic.id)?.address !== nic.address
+  return dhcpHosts(card).some((host) => !isSameHost(host, stands?.hosts.get(host.mac)))
 }
 
 /** Brings a server that should run, and all its steady cards, into the state asked for. */

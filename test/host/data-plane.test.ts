@@ -129,7 +129,7 @@ describeOnKernel('the data plane', () => {
     await Promise.all([a.stop(), b.stop()])
   })
 
-  it('the router forwards nothing, and answers for no gateway but the one of the network asked', async () => {
+  it('a router that was not told to forwards nothing, and answers for no gateway but the one of the network asked', async () => {
     const one = aNetwork()
     const two = aNetwork({ subnet: { ...one.subnet, cidr: '172.16.2.0/24', gateway: '172.16.2.1' } })
     await Promise.all([plane.ensureNetwork(one), plane.ensureNetwork(two)])
@@ -141,6 +141,25 @@ describeOnKernel('the data plane', () => {
     const arp = await inside(a.id, 'busybox', 'arping', '-c', '1', '-w', '1', '-I', 'eth0', '172.16.2.1')
     expect(arp.exitCode).not.toBe(0)
     await Promise.all([a.stop(), b.stop()])
+  })
+
+  it('frames between ports pass through the filters, and the data plane forwards nothing', async () => {
+    const read = async (key: string) => (await inside(netns, 'cat', `/proc/sys/net/${key}`)).stdout.trim()
+    expect(await read('bridge/bridge-nf-call-iptables')).toBe('1')
+    expect(await read('bridge/bridge-nf-call-ip6tables')).toBe('1')
+    expect(await read('bridge/bridge-nf-filter-vlan-tagged')).toBe('0')
+    expect(await read('ipv4/ip_forward')).toBe('0')
+  })
+
+  it('a router that forwards goes on, whoever comes to it later', async () => {
+    const one = aNetwork()
+    const two = aNetwork({ subnet: { ...one.subnet, cidr: '172.16.2.0/24', gateway: '172.16.2.1' } })
+    const router = `${netns}-${one.subnet.routerId}`
+    await plane.ensureNetwork(one)
+    await inside(router, 'sysctl', '-q', '-w', 'net.ipv4.ip_forward=1')
+    await plane.ensureNetwork(two)
+    await world.restarted().ensureNetwork({ ...one, mtu: 1400 })
+    expect((await inside(router, 'cat', '/proc/sys/net/ipv4/ip_forward')).stdout.trim()).toBe('1')
   })
 
   it('taps made twice are the same taps, and are gone after being removed twice', async () => {

@@ -55,6 +55,10 @@ export async function aStream(fromNetns: string, address: string, port: number):
       5_000,
     )
   }
-  await flows()
-  return { flows, close: () => void client.kill() }
+  const close = () => void client.kill()
+  await flows().catch((error: unknown) => {
+    close()
+    throw error
+  })
+  return { flows, close }
 }

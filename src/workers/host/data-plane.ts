@@ -16,18 +16,11 @@ import { ensureBridgedPort, removeBridgedPort } from './bridged-ports.ts'
 import { routerIdOfConfig } from './dhcp-config.ts'
 import { DhcpHosts } from './dhcp-hosts.ts'
 import { DhcpServer, endServersIn } from './dnsmasq.ts'
+import { settleKernel } from './kernel-settings.ts'
 import { KeyedMutex } from './keyed-mutex.ts'
 import { deleteLinks, listLinks } from './links.ts'
 import { dataPlaneMark, routerMark, routerNetns, routerPortName, tapName, uplinkOfMark } from './names.ts'
-import {
-  deleteNamespace,
-  ensureNamespace,
-  isOurNamespace,
-  namespaceIdentity,
-  namespacePids,
-  namespacesNamed,
-  setSysctls,
-} from './netns.ts'
+import { deleteNamespace, ensureNamespace, isOurNamespace, namespacePids, namespacesNamed } from './netns.ts'
 import {
   ensureBridge,
   ensureGatewayPort,
@@ -37,10 +30,9 @@ import {
   routerIdOfPort,
 } from './networks.ts'
 import { NicPolicies } from './policies.ts'
-import { ensureRouter, isRouterAlright } from './router.ts'
-import { runInNamespace } from './run-command.ts'
+import { Routers } from './routers.ts'
 import { ensureBandwidth, isBandwidthAlright } from './shaping.ts'
-import type { DhcpHost, NetworkSpec, NicBandwidth, RouterSpec, TapSpec } from './specs.ts'
+import type { DhcpHost, NetworkSpec, NicBandwidth, TapSpec } from './specs.ts'
 import { ensureTaps, removeTaps } from './taps.ts'
 import { Uplinks } from './uplinks.ts'
 import { type DataPlanePlace, type DataPlaneView, isNetworkAlright, lookAtDataPlane } from './view.ts'
@@ -64,30 +56,6 @@ export interface DataPlaneOptions {
   readonly interfacesNetns?: string | undefined
 }
 
-const DATA_PLANE_SYSCTLS = {
-  // The hypervisor is no host of these networks: bridges and taps are to have no addresses and say nothing by themselves.
-  'net.ipv6.conf.all.disable_ipv6': 1,
-  'net.ipv6.conf.default.disable_ipv6': 1,
-  'net.ipv4.ip_forward': 0,
-}
-
-/** Frames between ports pass through the IP filters, where security groups are. ARP is filtered by the bridge's own. */
-const BRIDGE_FILTER_SYSCTLS = {
-  'net.bridge.bridge-nf-call-iptables': 1,
-  'net.bridge.bridge-nf-call-ip6tables': 1,
-  'net.bridge.bridge-nf-call-arptables': 0,
-  'net.bridge.bridge-nf-filter-vlan-tagged': 0,
-}
-
-/** @throws when the kernel cannot filter between ports: security groups would let everything pass. */
-async function filterBetweenPorts(netns: string): Promise<void> {
-  const args = Object.entries(BRIDGE_FILTER_SYSCTLS).map(([key, value]) => `${key}=${value}`)
-  const { exitCode, stderr } = await runInNamespace(netns, 'sysctl', ['-q', '-w', ...args], { allowFailure: true })
-  if (exitCode === 0) return
-  const hint = 'security groups need the kernel module br_netfilter (modprobe br_netfilter)'
-  throw new Error(`frames between ports cannot be filtered: ${stderr.trim()}; ${hint}`)
-}
-
 /** Given MACs, says which of them are to be removed after all. */
 export type ConfirmMacs = (macs: readonly string[]) => Promise<readonly string[]>
 const allOfThem: ConfirmMacs = async (macs) => macs
@@ -101,9 +69,9 @@ export class DataPlane {
   readonly netns: string
   /** Guard and security groups of all NICs. A tap that they do not know passes nothing. */
   readonly policies: NicPolicies
+  /** What the routers of VPCs do besides serving their networks. */
+  readonly routers: Routers
   readonly #uplinks: Uplinks
-  /** By VPC: the router that this process has brought in order, and which namespace that was. */
-  readonly #routersInOrder = new Map<string, { readonly spec: RouterSpec; readonly identity: string | undefined }>()
   readonly #place: DataPlanePlace
   readonly #mutex = new KeyedMutex()
   readonly #known = new Map<number, Known>()
@@ -116,6 +84,7 @@ export class DataPlane {
     this.#place = { netns, runDir, dnsUpstreams }
     this.policies = new NicPolicies(netns)
     this.#uplinks = new Uplinks({ netns, interfaces, ...(hostNetns === undefined ? {} : { hostNetns }) })
+    this.routers = new Routers(this.#uplinks, (vpcId, act) => this.#withRouter(vpcId, act))
   }
 
   /**
@@ -126,8 +95,7 @@ export class DataPlane {
     // For all to enter: DHCP servers run as somebody who owns nothing. What is private has a folder of its own in it.
     await mkdir(this.#place.runDir, { recursive: true, mode: 0o755 })
     await ensureNamespace(this.netns, dataPlaneMark(this.netns), { loUp: true })
-    await setSysctls(this.netns, DATA_PLANE_SYSCTLS)
-    await filterBetweenPorts(this.netns)
+    await settleKernel(this.netns)
     for (const router of await this.#routers()) {
       await this.#withRouter(router.slice(this.netns.length + 1), () => this.#removeRouter(router))
     }
@@ -168,43 +136,6 @@ export class DataPlane {
       if (routerId !== undefined) await this.#leaveRouter(server, routerId)
       await server.remove(undefined)
     })
-  }
-
-  /**
-   * Brings the router of a VPC to the state asked for: routes, elastic IPs, translation. One that is in order costs
-   * nothing. Does nothing while no network of the VPC is here: the router comes with the first.
-   * @throws {HostCommandError} with the kernel's words when it refuses; the former rules are in force then.
-   */
-  async ensureRouter(spec: RouterSpec): Promise<void> {
-    const router = routerNetns(this.netns, spec.vpcId)
-    await this.#withRouter(spec.vpcId, async () => {
-      const identity = await namespaceIdentity(router)
-      const known = this.#routersInOrder.get(spec.vpcId)
-      if (known?.identity === identity && isDeepStrictEqual(known?.spec, spec)) return
-      this.#routersInOrder.delete(spec.vpcId)
-      if (!(await isOurNamespace(router, routerMark(router)))) return
-      await ensureRouter(this.#uplinks, spec)
-      this.#routersInOrder.set(spec.vpcId, { spec, identity })
-    })
-  }
-
-  /**
-   * Whether these routers stand as asked for, as far as they are here. Those that do not are forgotten, so the next
-   * `ensureRouter` repairs them.
-   */
-  async areRoutersAlright(specs: readonly RouterSpec[], view: DataPlaneView): Promise<boolean> {
-    const uplinks = await this.#uplinks.inOrder(view.links)
-    const alright = await Promise.all(
-      specs.map(async (spec) => {
-        if ((await namespaceIdentity(routerNetns(this.netns, spec.vpcId))) === undefined) return true
-        const isAlright =
-          spec.elasticIps.every((elasticIp) => uplinks.has(elasticIp.interface)) &&
-          (await isRouterAlright(this.netns, spec, view.links))
-        if (!isAlright) this.#routersInOrder.delete(spec.vpcId)
-        return isAlright
-      }),
-    )
-    return alright.every(Boolean)
   }
 
   /** Takes away the uplinks that neither a network nor an elastic IP uses any more. */
@@ -318,7 +249,7 @@ export class DataPlane {
   async destroy(): Promise<void> {
     await this.close()
     this.#known.clear()
-    this.#routersInOrder.clear()
+    this.routers.forget()
     for (const router of await this.#routers()) {
       await endServersIn(router, this.#place.runDir)
       await deleteNamespace(router, routerMark(router))

@@ -94,9 +94,7 @@ export function dhcpConfig(files: DhcpFiles, network: NetworkSpec, subnet: Subne
     'dhcp-ignore-clid',
     // Forced: few clients ask for the MTU, all of them need it.
     `dhcp-option-force=option:mtu,${network.mtu}`,
-    ...(subnet.gateway === undefined ? [] : [`dhcp-option=tag:primary,option:router,${address(subnet.gateway)}`]),
-    'dhcp-option=tag:!primary,option:router', // empty: dnsmasq would name itself
-    ...(subnet.gateway === undefined ? ['dhcp-option=option:router'] : []),
+    ...gatewayLines(subnet),
     ...nameServerLines(subnet),
     ...advertisementLines(subnet),
     `conf-file=${files.tags}`,
@@ -127,6 +125,12 @@ function dnsLines(files: DhcpFiles, subnet: SubnetSpec, binding: DhcpBinding): s
   ]
 }
 
+/** The default route is the primary NIC's. Empty where there is none: dnsmasq would name itself. */
+const gatewayLines = ({ gateway }: SubnetSpec): string[] =>
+  gateway === undefined
+    ? ['dhcp-option=option:router']
+    : [`dhcp-option=tag:primary,option:router,${address(gateway)}`, 'dhcp-option=tag:!primary,option:router']
+
 /**
  * The name servers that guests are told. Those that were chosen are told to all. Ourselves we name to the primary NIC
  * alone, as with the default route: a machine has one list of name servers, and ours may know nothing of the world.
@@ -138,7 +142,7 @@ function nameServerLines({ dhcp, gateway, routed }: SubnetSpec): string[] {
   const ours = dhcp.dnsServers.length === 0 && routed && gateway !== undefined
   return [
     ...(ours ? [`dhcp-option=tag:primary,option:dns-server,${gateway}`] : []),
-    // Empty where there is none: dnsmasq would name itself.
+    // Empty where there is none, as above.
     `dhcp-option=${ours ? 'tag:!primary,' : ''}option:dns-server${v4.map((server) => `,${server}`).join('')}`,
     `dhcp-option=option6:dns-server${v6.join('')}`,
   ]

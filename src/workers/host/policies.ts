@@ -4,6 +4,8 @@
  * Whatever is changed is changed in one transaction, so there is never half of it. What was applied last is remembered,
  * so that one NIC more or less takes only the difference to the kernel and nothing is read from there.
  */
+import { isDeepStrictEqual } from 'node:util'
+
 import { guardTable } from './guard.ts'
 import { KeyedMutex } from './keyed-mutex.ts'
 import { applyNft, diffTables, isSameTable, type NftTable, readTable } from './nft.ts'
@@ -72,7 +74,8 @@ export class NicPolicies {
    */
   replace(state: () => Promise<PolicyState>): Promise<boolean> {
     return this.#exclusively(async () => {
-      const { nics, groups } = await state()
+      const { nics: asked, groups } = await state()
+      const nics = this.#asKnown(asked)
       this.#applied = undefined
       const isChanged = await this.#bring(tablesOf(nics, groups))
       this.#state = { nics: new Map(nics.map((nic) => [nic.mac, nic])), groups }
@@ -82,9 +85,20 @@ export class NicPolicies {
 
   /** Whether the kernel filters exactly like this. Waits for nobody, so it may see a change half-known to the caller. */
   async isAlright({ nics, groups }: PolicyState): Promise<boolean> {
-    const want = tablesOf(nics, groups)
+    const want = tablesOf(this.#asKnown(nics), groups)
     const have = await this.#read(want)
     return want.every((table, index) => isSameTable(table, have[index]))
+  }
+
+  /**
+   * The same NICs, as the objects that we know them by where these say the same: their part of the tables is made once
+   * for each object, and most looks find all NICs as they were.
+   */
+  #asKnown(nics: readonly NicPolicy[]): NicPolicy[] {
+    return nics.map((nic) => {
+      const known = this.#state?.nics.get(nic.mac)
+      return known && isDeepStrictEqual(known, nic) ? known : nic
+    })
   }
 
   #exclusively<T>(act: () => Promise<T>): Promise<T> {

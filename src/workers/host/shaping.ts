@@ -62,7 +62,7 @@ interface RawFilter {
 }
 
 /** Reads what `tc -j -batch` printed for `qdisc show` and then any number of `filter show`: an array on each line. */
-export function parseQueues(stdout: string): Queues {
+function parseQueues(stdout: string): Queues {
   const [qdiscs = [], ...filters] = stdout
     .split('\n')
     .filter((line) => line.trim() !== '')

@@ -72,6 +72,8 @@ export interface DataPlaneView {
   readonly shapers: ReadonlyMap<string, LinkView>
   /** By MAC: what each NIC with a tap is held to. */
   readonly bandwidth: ReadonlyMap<string, NicBandwidth>
+  /** The hypervisor's interfaces that the data plane is joined to in good order. */
+  readonly uplinks: ReadonlySet<string>
   /** By VNI: networks of which any part is there. */
   readonly networks: ReadonlyMap<number, NetworkView>
 }
@@ -118,7 +120,7 @@ export async function lookAtDataPlane(place: DataPlanePlace, uplinks: Uplinks): 
     })
   }
   const bandwidth = await lookAtBandwidth(netns, [...links.values()], [...taps.keys()])
-  return { exists, links, taps, shapers, bandwidth, networks }
+  return { exists, links, taps, shapers, bandwidth, uplinks: joined, networks }
 }
 
 async function lookAtRouter(router: string): Promise<Map<string, LinkView>> {
