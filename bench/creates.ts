@@ -105,6 +105,12 @@ function pgbenchScript(): string {
     $9: ':actor',
     $10: `nullif(:none, '-')`,
     $11: `nullif(:none, '-')`,
+    $12: 'true',
+    $13: `'[]'`,
+    $14: 'NULL::integer',
+    $15: 'NULL::integer',
+    $16: `'{}'`,
+    $17: 'true',
   }
   const statement = CREATE_NICS.replaceAll(/\$\d+/g, (parameter) => {
     const value = values[parameter]

@@ -9,7 +9,7 @@ import { median, spread } from './lib/stats.ts'
 
 const RULES = 1_000
 const MEMBERS = 252
-const TABLE = ['inet', 'patchbay'] as const
+const TABLE = ['bridge', 'patchbay'] as const
 
 export const securityGroups: Measurement = {
   name: 'security-groups',

@@ -12,12 +12,6 @@ CREATE FUNCTION eui64_address(prefix cidr, mac macaddr) RETURNS inet LANGUAGE sq
     + ((('x' || replace(mac::macaddr8::text, ':', ''))::bit(64)::bigint) # (1::bigint << 57))
 $$;
 
--- The addresses that a network gives out, from the first to the last, as numbers.
-CREATE FUNCTION network_range(cidr cidr, reserved bit) RETURNS int8range LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-  SELECT int8range(base + position(B'0' IN reserved) + 1, base + 254 - position('0' IN reverse(reserved::text)), '[]')
-  FROM (SELECT cidr::inet - inet '0.0.0.0' AS base) AS b
-$$;
-
 ALTER TABLE network
   ADD COLUMN mode          network_mode NOT NULL DEFAULT 'routed',
   ADD COLUMN interface     text,  -- of the hypervisors, when bridged
@@ -41,9 +35,6 @@ ALTER TABLE network
     (CASE mode WHEN 'isolated' THEN cidr <<= '10.0.0.0/8' OR cidr <<= '172.16.0.0/12' OR cidr <<= '192.168.0.0/16'
        WHEN 'bridged' THEN family(cidr) = 4 AND NOT
          (cidr <<= '0.0.0.0/8' OR cidr <<= '127.0.0.0/8' OR cidr <<= '169.254.0.0/16' OR cidr <<= '224.0.0.0/3') END),
-  -- Networks on one interface share its segment: an address given out twice would be two machines with one address.
-  ADD CONSTRAINT network_segment_excl
-    EXCLUDE USING gist (interface WITH =, network_range(cidr, reserved) WITH &&) WHERE (interface IS NOT NULL),
   ADD CONSTRAINT network_interface_if_bridged CHECK ((mode = 'bridged') = (interface IS NOT NULL)),
   ADD CONSTRAINT network_interface_name CHECK (interface ~ '^[A-Za-z0-9_.-]{1,15}$'),
   ADD CONSTRAINT network_gateway_in_cidr CHECK
@@ -112,11 +103,15 @@ ALTER TABLE nic
   ADD COLUMN allowed_address_pairs jsonb NOT NULL DEFAULT '[]', -- [{address, mac?}]
   ADD COLUMN bandwidth_in_mbps     integer,
   ADD COLUMN bandwidth_out_mbps    integer,
+  -- Whether the default group of its project is among its security groups: kept by triggers on nic_security_group.
+  ADD COLUMN in_default_group      boolean NOT NULL DEFAULT true,
   ADD CONSTRAINT nic_ipv6_is_eui64 CHECK
     (ipv6_address = eui64_address(network(set_masklen(ipv6_address, 64))::cidr, id)),
   ADD CONSTRAINT nic_address_pairs_few CHECK (jsonb_array_length(allowed_address_pairs) <= 10),
   ADD CONSTRAINT nic_bandwidth_range CHECK
     (bandwidth_in_mbps BETWEEN 1 AND 100000 AND bandwidth_out_mbps BETWEEN 1 AND 100000);
+CREATE INDEX nic_ipv6_address ON nic (ipv6_address) WHERE ipv6_address IS NOT NULL;
+CREATE INDEX nic_default_group_seq ON nic (project_id, seq DESC) WHERE in_default_group;
 
 -- A network's prefix comes, goes or changes: so do the addresses of its NICs.
 CREATE FUNCTION network_renumber_ipv6() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -216,7 +211,23 @@ CREATE TABLE nic_security_group (
 );
 CREATE INDEX nic_security_group_group ON nic_security_group (group_id);
 
--- Every project has its default group: its members talk among themselves, and reach out; nothing else comes in.
+CREATE FUNCTION nic_groups_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE nic SET in_default_group = NOT in_default_group
+    WHERE id = ANY (ARRAY(SELECT nic_id FROM changed)) -- an array: by the index, whatever the statistics say
+      AND in_default_group IS DISTINCT FROM (
+        SELECT count(*) = 0 OR bool_or(g.group_id = 'sg-' || substr(nic.project_id, 5))
+        FROM nic_security_group g WHERE g.nic_id = nic.id);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER nic_groups_added AFTER INSERT ON nic_security_group
+  REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION nic_groups_changed();
+CREATE TRIGGER nic_groups_removed AFTER DELETE ON nic_security_group
+  REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION nic_groups_changed();
+
+-- Every project has its default group: its members talk among themselves, and reach out; nothing else comes in. Its id
+-- is that of the project with another prefix.
+ALTER TABLE project ADD CONSTRAINT project_id_form CHECK (id ~ '^prj-[a-z0-9]+$');
 CREATE FUNCTION make_default_group(owner_id text) RETURNS void LANGUAGE sql AS $$
   INSERT INTO security_group (id, project_id, name, is_default) VALUES ('sg-' || substr(owner_id, 5), owner_id, 'default', true);
   INSERT INTO security_group_rule (id, group_id, project_id, name, direction, priority, action, protocol, remote_group_id)
@@ -256,10 +267,81 @@ CREATE TABLE elastic_ip_pool (
     (first << cidr AND last << cidr AND first <= last AND host(first) <> host(network(cidr)) AND host(last) <> host(broadcast(cidr))),
   CONSTRAINT elastic_ip_pool_gateway CHECK (gateway << cidr AND NOT gateway BETWEEN first AND last
     AND host(gateway) <> host(network(cidr)) AND host(gateway) <> host(broadcast(cidr))),
+  CONSTRAINT elastic_ip_pool_unicast CHECK
+    (NOT (cidr <<= '0.0.0.0/8' OR cidr <<= '127.0.0.0/8' OR cidr <<= '169.254.0.0/16' OR cidr <<= '224.0.0.0/3')),
   CONSTRAINT elastic_ip_pool_interface_name CHECK (interface ~ '^[A-Za-z0-9_.-]{1,15}$'),
-  -- One address twice would be two machines with one address on the segment.
   CONSTRAINT elastic_ip_pool_cidr_excl EXCLUDE USING gist (cidr inet_ops WITH &&)
 );
+
+-- Which addresses of an interface's segment are whose: those that pools and bridged networks give out, and the gateways.
+-- One address twice would be two machines with one address; only the gateway may be the same machine for several.
+CREATE TABLE segment_claim (
+  owner      text NOT NULL, -- a pool or a network, whose triggers keep this
+  interface  text NOT NULL,
+  addresses  int8range NOT NULL, -- as numbers
+  is_gateway boolean NOT NULL,
+  CONSTRAINT segment_claim_excl EXCLUDE USING gist
+    (interface WITH =, addresses WITH &&, (CASE WHEN is_gateway THEN 'gateway' ELSE owner END) WITH <>)
+);
+CREATE INDEX segment_claim_owner ON segment_claim (owner);
+
+-- Claims addresses in place of what the owner had. Returns what is taken, 'range' or 'gateway'; nothing when all is well.
+CREATE FUNCTION claim_segment(owner_id text, on_interface text, given int8multirange, gateway inet) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+  taken text;
+BEGIN
+  LOCK TABLE segment_claim IN SHARE ROW EXCLUSIVE MODE; -- two that want the same wait here, and not for each other
+  DELETE FROM segment_claim WHERE owner = owner_id;
+  taken := 'range';
+  INSERT INTO segment_claim SELECT owner_id, on_interface, r, false FROM unnest(given) AS r;
+  taken := 'gateway';
+  INSERT INTO segment_claim
+    SELECT owner_id, on_interface, int8range(n, n, '[]'), true FROM (SELECT gateway - inet '0.0.0.0' AS n) AS g
+    WHERE gateway IS NOT NULL;
+  RETURN NULL;
+EXCEPTION WHEN exclusion_violation THEN
+  RETURN taken;
+END $$;
+
+CREATE FUNCTION elastic_ip_pool_claims() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  CASE claim_segment(NEW.id, NEW.interface,
+    int8multirange(int8range(NEW.first - inet '0.0.0.0', NEW.last - inet '0.0.0.0', '[]')), NEW.gateway)
+  WHEN 'range' THEN
+    RAISE EXCEPTION 'range is taken' USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'elastic_ip_pool_range_free';
+  WHEN 'gateway' THEN
+    RAISE EXCEPTION 'gateway is taken' USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'elastic_ip_pool_gateway_free';
+  ELSE RETURN NULL;
+  END CASE;
+END $$;
+CREATE TRIGGER elastic_ip_pool_claims AFTER INSERT OR UPDATE OF interface, first, last, gateway ON elastic_ip_pool
+  FOR EACH ROW EXECUTE FUNCTION elastic_ip_pool_claims();
+
+CREATE FUNCTION network_claims() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  CASE claim_segment(NEW.id, NEW.interface,
+    (SELECT range_agg(int8range(a, a, '[]')) FROM generate_series(1, 252) AS p,
+       LATERAL (SELECT NEW.cidr::inet - inet '0.0.0.0' + p + 1 AS a) AS n WHERE get_bit(NEW.reserved, p - 1) = 0), NEW.gateway)
+  WHEN 'range' THEN
+    RAISE EXCEPTION 'range is taken' USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'network_range_free';
+  WHEN 'gateway' THEN
+    RAISE EXCEPTION 'gateway is taken' USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'network_gateway_free';
+  ELSE RETURN NULL;
+  END CASE;
+END $$;
+CREATE TRIGGER network_claims AFTER INSERT OR UPDATE OF interface, cidr, gateway, reserved ON network
+  FOR EACH ROW WHEN (NEW.interface IS NOT NULL AND NEW.cidr IS NOT NULL) EXECUTE FUNCTION network_claims();
+
+CREATE FUNCTION segment_unclaimed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM segment_claim WHERE owner = OLD.id;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER elastic_ip_pool_unclaimed AFTER DELETE ON elastic_ip_pool
+  FOR EACH ROW EXECUTE FUNCTION segment_unclaimed();
+CREATE TRIGGER network_unclaimed AFTER DELETE ON network
+  FOR EACH ROW WHEN (OLD.interface IS NOT NULL) EXECUTE FUNCTION segment_unclaimed();
 
 CREATE TABLE elastic_ip (
   id             text PRIMARY KEY,
@@ -271,7 +353,7 @@ CREATE TABLE elastic_ip (
   pool_id        text NOT NULL CONSTRAINT elastic_ip_pool_fk REFERENCES elastic_ip_pool (id),
   address        inet NOT NULL CONSTRAINT elastic_ip_address_key UNIQUE,
   bandwidth_mbps integer,
-  nic_id         macaddr CONSTRAINT elastic_ip_nic_fk REFERENCES nic (id) ON DELETE SET NULL,
+  nic_id         macaddr CONSTRAINT elastic_ip_nic_fk REFERENCES nic (id), -- nic_frees_elastic_ip goes before it
   vpc_id         text,
   -- Never false: with it elastic_ip_vpc_fk refuses deleting a VPC that has one.
   vpc_live       boolean GENERATED ALWAYS AS (CASE WHEN vpc_id IS NULL THEN NULL ELSE true END) STORED,
@@ -289,6 +371,20 @@ CREATE TABLE elastic_ip (
 );
 CREATE INDEX elastic_ip_project_seq ON elastic_ip (project_id, seq DESC);
 CREATE INDEX elastic_ip_pool_address ON elastic_ip (pool_id, address);
+
+-- A NIC that is deleted gives up its elastic IP, and the history of the address says so, whoever deletes it. The NIC is
+-- locked by now: nobody associates it meanwhile.
+CREATE FUNCTION nic_frees_elastic_ip() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  WITH freed AS (
+    UPDATE elastic_ip SET nic_id = NULL, generation = generation + 1, updated_at = now() WHERE nic_id = OLD.id RETURNING *
+  )
+  INSERT INTO event (project_id, type, resource_type, resource_id, address, job_id, data)
+  SELECT project_id, 'elastic_ip.disassociated', 'elastic_ip', id, address, OLD.job_id,
+    jsonb_build_object('nic_id', OLD.id, 'vpc_id', NULL, 'pool_id', pool_id) FROM freed;
+  RETURN OLD;
+END $$;
+CREATE TRIGGER nic_frees_elastic_ip BEFORE DELETE ON nic FOR EACH ROW EXECUTE FUNCTION nic_frees_elastic_ip();
 
 CREATE TABLE port_forwarding (
   id          text PRIMARY KEY,
@@ -309,7 +405,9 @@ CREATE TABLE port_forwarding (
     REFERENCES vpc (id, project_id, cidr, live),
   CONSTRAINT port_forwarding_port_key UNIQUE (vpc_id, protocol, port),
   CONSTRAINT port_forwarding_port_range CHECK (port BETWEEN 1 AND 65535 AND target_port BETWEEN 1 AND 65535),
-  CONSTRAINT port_forwarding_address_in_vpc CHECK (address << vpc_cidr AND masklen(address) = 32)
+  CONSTRAINT port_forwarding_address_in_vpc CHECK (address << vpc_cidr AND masklen(address) = 32),
+  -- Of the network's /24: not its own address, its gateway's or its broadcast.
+  CONSTRAINT port_forwarding_address_of_host CHECK ((address - inet '0.0.0.0') & 255 NOT IN (0, 1, 255))
 );
 CREATE INDEX port_forwarding_vpc_seq ON port_forwarding (vpc_id, seq DESC);
 

@@ -79,7 +79,7 @@ it('only the layers that drive the host start processes', () => {
     'embedded-postgres.ts',
     'kept-child.ts', // the supervisor's children: API and worker
     'postgres-account.ts', // PostgreSQL refuses to run as root
-    'workers/main.ts', // ip monitor
+    'workers/kernel-monitor.ts', // ip monitor
   ]
   const starting = filesWith(/['"]node:child_process['"]/)
   expect(starting.filter((file) => !/^workers\/(host|guests)\//.test(file))).toEqual(OTHERS)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import { refusedConstraint, translateRefusal } from './constraint-errors.ts'
@@ -35,6 +36,8 @@ export function openDatabase(url: string, max = 16): Database {
 /** Deadlock and serialisation failures: PostgreSQL rolled us back for another's sake, the same again will do. */
 const RETRYABLE = new Set(['40001', '40P01'])
 const MAX_TRIES = 5
+/** The longest pause before the second try; it doubles with each. Those that met at a lock must not meet again. */
+const FIRST_PAUSE_MS = 10
 
 /**
  * Runs `work` in one transaction and translates a refused constraint into the `DomainError` it stands for.
@@ -42,6 +45,7 @@ const MAX_TRIES = 5
  */
 export async function transaction<T>(db: Database, work: (tx: Db) => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
+    if (tries > 1) await sleep(Math.random() * FIRST_PAUSE_MS * 2 ** (tries - 2))
     const client = await db.$client.connect()
     let broken: Error | undefined
     try {
@@ -62,8 +66,10 @@ export async function transaction<T>(db: Database, work: (tx: Db) => Promise<T>)
 }
 
 /** Whether the same work may do next time. A MAC that a NIC has already is one: others are drawn then. */
-const mayPass = (error: unknown): boolean =>
-  RETRYABLE.has(sqlState(error) ?? '') || refusedConstraint(error)?.constraint === 'nic_pkey'
+const mayPass = (error: unknown): boolean => gaveWay(error) || refusedConstraint(error)?.constraint === 'nic_pkey'
+
+/** Whether PostgreSQL rolled a transaction back for the sake of another: the caller's request was in order. */
+export const gaveWay = (error: unknown): boolean => RETRYABLE.has(sqlState(error) ?? '')
 
 /** SQLSTATE of a PostgreSQL error, bare or wrapped by Drizzle. */
 export function sqlState(error: unknown): string | undefined {

@@ -56,6 +56,8 @@ export const jobState = pgEnum('job_state', JOB_STATES)
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
 /** 252 characters of 0 and 1; character n stands for port n+1. */
 const portMask = customType<{ data: string }>({ dataType: () => 'bit(252)' })
+/** `[first,last)`. */
+const int8range = customType<{ data: string }>({ dataType: () => 'int8range' })
 
 const time = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' })
 const seq = () => bigint('seq', { mode: 'number' }).generatedAlwaysAsIdentity()
@@ -202,6 +204,7 @@ export const nic = pgTable('nic', {
   allowedAddressPairs: jsonb('allowed_address_pairs').$type<AddressPair[]>().notNull().default([]),
   bandwidthInMbps: integer('bandwidth_in_mbps'),
   bandwidthOutMbps: integer('bandwidth_out_mbps'),
+  inDefaultGroup: boolean('in_default_group').notNull().default(true),
 })
 
 /** An address or CIDR that a NIC may use besides its own, with another MAC when given. */
@@ -255,6 +258,14 @@ export const elasticIpPool = pgTable('elastic_ip_pool', {
   last: inet('last').notNull(),
   interface: text('interface').notNull(),
   ...changing,
+})
+
+/** Kept by triggers on pools and bridged networks. */
+export const segmentClaim = pgTable('segment_claim', {
+  owner: text('owner').notNull(),
+  interface: text('interface').notNull(),
+  addresses: int8range('addresses').notNull(),
+  isGateway: boolean('is_gateway').notNull(),
 })
 
 export const elasticIp = pgTable('elastic_ip', {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 
 /** 32 letters and digits, so that a random byte maps to one without bias; no i, l, o, u to misread. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
@@ -20,8 +20,12 @@ export function newId(prefix: IdPrefix): string {
 
 /**
  * A new MAC, which is the id of a NIC.
- * @returns 17 characters, lower case with colons: `52:54` (locally administered, unicast) and 4 random bytes.
+ * @returns 17 characters, lower case with colons: `52:54` (locally administered, unicast) and 4 random bytes, which are
+ *   neither all zeros nor all ones: as marks of packets these mean something else on the hypervisor.
  */
 export function newMac(): string {
-  return ['52', '54', ...Array.from(randomBytes(4), (byte) => byte.toString(16).padStart(2, '0'))].join(':')
+  const tail = randomInt(1, 2 ** 32 - 1)
+    .toString(16)
+    .padStart(8, '0')
+  return `52:54:${tail.match(/../g)?.join(':')}`
 }

@@ -24,18 +24,16 @@ export async function ensureQueueRole(db: Db, secretKey: SecretKey): Promise<voi
   const role = pg.escapeIdentifier(roleOf(rows[0]?.database ?? ''))
   const password = (await readPassword(db, secretKey)) ?? (await drawPassword(db, secretKey))
   const literal = pg.escapeLiteral(password)
-  await db.$client.query(`DO $do$ BEGIN
-    CREATE ROLE ${role} LOGIN PASSWORD ${literal};
-  EXCEPTION WHEN duplicate_object OR unique_violation THEN ALTER ROLE ${role} LOGIN PASSWORD ${literal};
-  END $do$`)
-  for (const grant of [
-    `GRANT USAGE ON SCHEMA bullmq TO ${role}`,
-    `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA bullmq TO ${role}`,
-    `GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA bullmq TO ${role}`,
-    `GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA bullmq TO ${role}`,
-  ]) {
-    await db.$client.query(grant)
-  }
+  // One transaction, and one replica after the other: PostgreSQL refuses grants that meet ("tuple concurrently updated").
+  await db.$client.query(`SELECT pg_advisory_xact_lock(hashtextextended('patchbay queue role', 0));
+    DO $do$ BEGIN
+      CREATE ROLE ${role} LOGIN PASSWORD ${literal};
+    EXCEPTION WHEN duplicate_object OR unique_violation THEN ALTER ROLE ${role} LOGIN PASSWORD ${literal};
+    END $do$;
+    GRANT USAGE ON SCHEMA bullmq TO ${role};
+    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA bullmq TO ${role};
+    GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA bullmq TO ${role};
+    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA bullmq TO ${role}`)
 }
 
 async function readPassword(db: Db, secretKey: SecretKey): Promise<string | undefined> {

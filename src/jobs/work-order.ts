@@ -123,6 +123,8 @@ export const WorkOrder = Type.Object({
     /** Counts claims; a report carries it back, so that a worker that was overtaken is not believed. */
     attempt: Type.Integer(),
     force: Type.Boolean(),
+    /** What it is about besides its server and NICs. */
+    resources: Type.Array(Type.Object({ type: Type.String(), id: Type.String() })),
   }),
   /** `null`: the job brings the network settings of the whole hypervisor up to date; the desired state has them. */
   server: Nullable(OrderServer),

@@ -1,12 +1,7 @@
 import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
 import { transaction } from '../db/client.ts'
-import {
-  associateElasticIp,
-  disassociateElasticIp,
-  type Holder,
-  setElasticIpBandwidth,
-} from '../domain/elastic-ip/associate.ts'
+import { associateElasticIp, disassociateElasticIp, setElasticIpBandwidth } from '../domain/elastic-ip/associate.ts'
 import {
   createElasticIp,
   deleteElasticIp,
@@ -146,19 +141,18 @@ export function elasticIpRoutes(app: App, deps: Deps): void {
         summary: 'Give an elastic IP to a NIC or to a VPC, taking it from whoever has it',
         description:
           'A NIC may be on no server: the address comes with it when it is attached. A VPC’s address stands on one ' +
-          'hypervisor, which keeps it; when that is down, asking again brings it to another.',
+          'hypervisor, which keeps it; when that is down, or only others have NICs of the VPC, asking again brings it to ' +
+          'another.',
         params: byId,
         body: Body(
           { nic_id: Type.Optional(NicId), vpc_id: Type.Optional(VpcId) },
-          { minProperties: 1, maxProperties: 1, description: 'Either of the two' },
+          { description: 'Either nic_id or vpc_id' },
         ),
         response: jobAnswers,
       },
     },
     (request, reply) =>
-      performJob(deps, request, reply, (tx) =>
-        associateElasticIp(tx, request.actor, request.params.id, request.body as Holder),
-      ),
+      performJob(deps, request, reply, (tx) => associateElasticIp(tx, request.actor, request.params.id, request.body)),
   )
 
   app.post(
@@ -193,9 +187,11 @@ export function elasticIpRoutes(app: App, deps: Deps): void {
         response: jobAnswers,
       },
     },
-    (request, reply) =>
-      performJob(deps, request, reply, (tx) =>
-        setElasticIpBandwidth(tx, request.actor, request.params.id, request.body.bandwidth_mbps),
-      ),
+    (request, reply) => {
+      const match = ifMatch(request)
+      return performJob(deps, request, reply, (tx) =>
+        setElasticIpBandwidth(tx, request.actor, request.params.id, request.body.bandwidth_mbps, match),
+      )
+    },
   )
 }

@@ -4,7 +4,7 @@ import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
 import { type EventFilter, type EventView, eventsAfter, listEvents, newestEventId } from '../domain/event/events.ts'
 import { refusals } from './problem.ts'
-import { Body, Ipv4, itemsOf, PageQuery, pageFrom } from './schemas.ts'
+import { Address, Body, itemsOf, PageQuery, pageFrom } from './schemas.ts'
 
 const POLL_MS = 200
 const BATCH = 500
@@ -26,7 +26,7 @@ export function eventRoutes(app: App, deps: Deps): void {
           ...PageQuery,
           resource_id: Type.Optional(Type.String({ format: 'text', minLength: 1, maxLength: 64 })),
           type: Type.Optional(Type.String({ format: 'text', minLength: 1, maxLength: 64, examples: ['nic.in_use'] })),
-          address: Type.Optional(Ipv4),
+          address: Type.Optional(Address),
         }),
         headers: Type.Object({
           'last-event-id': Type.Optional(Type.String({ pattern: '^\\d{1,19}-\\d{1,18}$' })),

@@ -21,7 +21,7 @@ export function jobRoutes(app: App, deps: Deps): void {
           state: Type.Optional(Type.Enum([...JOB_STATES])),
           action: Type.Optional(Type.Enum([...JOB_ACTIONS])),
           server_id: Type.Optional(ServerId),
-          nic_id: Type.Optional(NicId),
+          nic_id: Type.Optional({ ...NicId, description: 'Of NICs that it moves, or names among its resources' }),
           resource_id: Type.Optional(
             Type.String({ pattern: '^[0-9a-z:-]{1,40}$', description: 'Id of anything among its resources' }),
           ),

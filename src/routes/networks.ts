@@ -197,8 +197,12 @@ export function networkRoutes(app: App, deps: Deps): void {
         response: jobAnswers,
       },
     },
-    (request, reply) =>
-      performJob(deps, request, reply, (tx) => setIpv6(tx, request.actor, request.params.id, request.body.ipv6_cidr)),
+    (request, reply) => {
+      const match = ifMatch(request)
+      return performJob(deps, request, reply, (tx) =>
+        setIpv6(tx, request.actor, request.params.id, request.body.ipv6_cidr, match),
+      )
+    },
   )
 
   app.put(
@@ -219,7 +223,11 @@ export function networkRoutes(app: App, deps: Deps): void {
         response: jobAnswers,
       },
     },
-    (request, reply) =>
-      performJob(deps, request, reply, (tx) => setDhcp(tx, request.actor, request.params.id, request.body)),
+    (request, reply) => {
+      const match = ifMatch(request)
+      return performJob(deps, request, reply, (tx) =>
+        setDhcp(tx, request.actor, request.params.id, request.body, match),
+      )
+    },
   )
 }

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
 import { setAntiSpoofing, setNicBandwidth, setNicGroups } from '../domain/nic/nic-settings.ts'
 import { Nullable } from '../json-schema.ts'
-import { performJob } from './answer.ts'
+import { ifMatch, performJob } from './answer.ts'
 import { jobAnswers } from './problem.ts'
 import { Body, GroupId, NicId, params } from './schemas.ts'
 
@@ -60,10 +60,12 @@ export function nicSettingsRoutes(app: App, deps: Deps): void {
         response: jobAnswers,
       },
     },
-    (request, reply) =>
-      performJob(deps, request, reply, (tx) =>
-        setNicGroups(tx, request.actor, request.params.id, request.body.security_group_ids),
-      ),
+    (request, reply) => {
+      const match = ifMatch(request)
+      return performJob(deps, request, reply, (tx) =>
+        setNicGroups(tx, request.actor, request.params.id, request.body.security_group_ids, match),
+      )
+    },
   )
 
   app.put(
@@ -78,8 +80,12 @@ export function nicSettingsRoutes(app: App, deps: Deps): void {
         response: jobAnswers,
       },
     },
-    (request, reply) =>
-      performJob(deps, request, reply, (tx) => setNicBandwidth(tx, request.actor, request.params.id, request.body)),
+    (request, reply) => {
+      const match = ifMatch(request)
+      return performJob(deps, request, reply, (tx) =>
+        setNicBandwidth(tx, request.actor, request.params.id, request.body, match),
+      )
+    },
   )
 
   app.put(
@@ -94,7 +100,11 @@ export function nicSettingsRoutes(app: App, deps: Deps): void {
         response: jobAnswers,
       },
     },
-    (request, reply) =>
-      performJob(deps, request, reply, (tx) => setAntiSpoofing(tx, request.actor, request.params.id, request.body)),
+    (request, reply) => {
+      const match = ifMatch(request)
+      return performJob(deps, request, reply, (tx) =>
+        setAntiSpoofing(tx, request.actor, request.params.id, request.body, match),
+      )
+    },
   )
 }

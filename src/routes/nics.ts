@@ -10,12 +10,14 @@ import { ifMatch, perform, performJob, sendMade, sendTagged } from './answer.ts'
 import { nicSettings } from './nic-settings.ts'
 import { jobAnswers, refusals } from './problem.ts'
 import {
+  Address,
   Body,
   Force,
   GroupId,
   Ipv4,
   itemsOf,
   Name,
+  NameOrNone,
   NetworkId,
   NicId,
   named,
@@ -112,7 +114,7 @@ export function nicRoutes(app: App, deps: Deps): void {
           state: Type.Optional(Type.Enum([...NIC_STATES])),
           network_id: Type.Optional(NetworkId),
           server_id: Type.Optional(ServerId),
-          address: Type.Optional(Ipv4),
+          address: Type.Optional(Address),
           security_group_id: Type.Optional(GroupId),
         }),
         response: { 200: itemsOf(Type.Ref('Nic')), ...refusals },
@@ -143,7 +145,7 @@ export function nicRoutes(app: App, deps: Deps): void {
         tags,
         summary: 'Change name, description or tags, or the address of an available NIC',
         params: byId,
-        body: Body({ name: Type.Optional(Name), address: Type.Optional(Ipv4), ...named }, { minProperties: 1 }),
+        body: Body({ name: Type.Optional(NameOrNone), address: Type.Optional(Ipv4), ...named }, { minProperties: 1 }),
         response: { 200: Type.Ref('Nic'), ...refusals },
       },
     },

@@ -10,7 +10,7 @@ export const openapi: FastifyDynamicSwaggerOptions = {
       description:
         'Owns VPCs, private networks and NICs, and plugs NICs into running servers. ' +
         'Acts answer 202 with a job; `Prefer: wait=N` waits for its end. ' +
-        'POST takes an `Idempotency-Key`, PATCH and DELETE take `If-Match`. Refusals are application/problem+json.',
+        'POST takes an `Idempotency-Key`; PATCH, PUT and DELETE take `If-Match`. Refusals are application/problem+json.',
     },
     tags: [
       { name: 'vpcs', description: 'Routed private address spaces' },

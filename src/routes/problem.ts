@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { isDatabaseAway } from '../db/client.ts'
+import { gaveWay, isDatabaseAway } from '../db/client.ts'
 import { DomainError, type FieldError, PROBLEMS, type ProblemCode } from '../domain/errors.ts'
 import { fieldErrors } from './validation.ts'
 
@@ -75,6 +75,8 @@ function toRefusal(error: unknown): { code: ProblemCode; message: string; errors
   const code = FRAMEWORK[failure.code ?? ''] ?? (failure.statusCode === 400 ? 'invalid_json' : undefined)
   if (isDatabaseAway(error))
     return { code: 'unavailable', message: 'The database does not answer; try again.', errors: [] }
+  if (gaveWay(error))
+    return { code: 'unavailable', message: 'Others are changing the same at this moment; try again.', errors: [] }
   if (code) return { code, message: failure.message ?? PROBLEMS[code].title, errors: [] }
   return { code: 'internal', message: 'Something went wrong on our side; the log knows it by request_id.', errors: [] }
 }

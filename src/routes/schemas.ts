@@ -36,10 +36,18 @@ export const NicId = Type.String({
 export const GroupId = id('sg', 'security group')
 export const Slot = Type.Integer({ minimum: 1, maximum: 63, description: 'Slot on the server; 0 is the primary NIC’s' })
 export const Ipv4 = Type.String({ format: 'ipv4', maxLength: 15, examples: ['172.16.1.100'] })
+export const Address = Type.String({
+  format: 'address',
+  maxLength: 39,
+  description: 'Of IPv4 or IPv6',
+  examples: ['172.16.1.100', 'fd00:0:0:1::5'],
+})
 export const Cidr = Type.String({ format: 'ipv4-cidr', maxLength: 18, examples: ['172.16.1.0/24'] })
 export const Ipv6Cidr = Type.String({ format: 'ipv6-cidr', maxLength: 43, examples: ['fd00:0:0:1::/64'] })
 export const AnyCidr = Type.String({ format: 'cidr', maxLength: 43, examples: ['203.0.113.0/24', 'fd00:1::/64'] })
 export const Name = Type.String({ format: 'text', minLength: 1, maxLength: 128 })
+/** Of what need not have a name. */
+export const NameOrNone = Type.String({ format: 'text', maxLength: 128 })
 export const Description = Type.String({ format: 'text', maxLength: 1024 })
 export const Tags = Type.Record(
   Type.String({ format: 'text', minLength: 1, maxLength: 64 }),
@@ -231,6 +239,9 @@ export const Job = Type.Object(
     nic_ids: Type.Array(NicId),
     resources: Type.Array(Type.Object({ type: Type.Enum([...JOB_RESOURCES]), id: Type.String() })),
     hypervisor_id: Nullable(Type.String({ description: 'null: it has a part on each of several hypervisors' })),
+    parent_id: Nullable(
+      Type.String({ description: 'The job that this is one hypervisor’s part of; null: a job by itself' }),
+    ),
     attempts: Type.Integer(),
     steps: Type.Array(
       Type.Object({

@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
 import { transaction } from '../db/client.ts'
@@ -8,6 +9,7 @@ import {
   deleteRule,
   getRule,
   listRules,
+  type OfGroup,
   RULES_PER_GROUP,
   replaceRules,
 } from '../domain/security-group/group-rules.ts'
@@ -29,6 +31,7 @@ import {
   GroupId,
   itemsOf,
   Name,
+  NameOrNone,
   named,
   PageQuery,
   pageFrom,
@@ -37,6 +40,7 @@ import {
 } from './schemas.ts'
 
 const tags = ['security-groups']
+const ETAG_OF_GROUP = 'The `ETag` of rules is that of their group, whose `generation` counts their changes.'
 const byId = params({ id: GroupId })
 const byRuleId = params({ id: GroupId, rule_id: SecurityGroupRule.properties.id })
 
@@ -45,7 +49,7 @@ const IcmpNumber = Type.Integer({ minimum: 0, maximum: 255 })
 const protocol = Type.Enum([...RULE_PROTOCOLS], { description: 'all: of any kind, also without ports' })
 
 const ruleFields = {
-  name: Type.Optional(Name),
+  name: Type.Optional(NameOrNone),
   direction: Type.Optional(
     Type.Enum([...RULE_DIRECTIONS], { default: 'in', description: 'in: towards the NIC; out: from it' }),
   ),
@@ -172,12 +176,14 @@ function ruleRoutes(app: App, deps: Deps): void {
         operationId: 'listSecurityGroupRules',
         tags,
         summary: 'List the rules of a security group, newest first',
+        description: ETAG_OF_GROUP,
         params: byId,
         querystring: Body(PageQuery),
         response: { 200: itemsOf(Type.Ref('SecurityGroupRule')), ...refusals },
       },
     },
-    async (request) => listRules(deps.db, request.actor.projectId, request.params.id, pageFrom(request.query)),
+    async (request, reply) =>
+      sendRead(reply, await listRules(deps.db, request.actor.projectId, request.params.id, pageFrom(request.query))),
   )
 
   app.post(
@@ -192,8 +198,12 @@ function ruleRoutes(app: App, deps: Deps): void {
         response: jobAnswers,
       },
     },
-    (request, reply) =>
-      performJob(deps, request, reply, (tx) => addRules(tx, request.actor, request.params.id, request.body.rules)),
+    (request, reply) => {
+      const match = ifMatch(request)
+      return performJob(deps, request, reply, (tx) =>
+        addRules(tx, request.actor, request.params.id, request.body.rules, match),
+      )
+    },
   )
 
   app.put(
@@ -202,7 +212,8 @@ function ruleRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'replaceSecurityGroupRules',
         tags,
-        summary: 'Put these rules in the place of all that a security group has; takes `If-Match` of the group',
+        summary: 'Put these rules in the place of all that a security group has',
+        description: `${ETAG_OF_GROUP} \`If-Match\` takes it.`,
         params: byId,
         body: Body({ rules: AllRules }),
         response: jobAnswers,
@@ -223,11 +234,13 @@ function ruleRoutes(app: App, deps: Deps): void {
         operationId: 'getSecurityGroupRule',
         tags,
         summary: 'Read a rule',
+        description: ETAG_OF_GROUP,
         params: byRuleId,
         response: { 200: Type.Ref('SecurityGroupRule'), ...refusals },
       },
     },
-    async (request) => getRule(deps.db, request.actor.projectId, request.params.id, request.params.rule_id),
+    async (request, reply) =>
+      sendRead(reply, await getRule(deps.db, request.actor.projectId, request.params.id, request.params.rule_id)),
   )
 
   app.patch(
@@ -236,16 +249,18 @@ function ruleRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'updateSecurityGroupRule',
         tags,
-        summary: 'Change a rule; null takes a field out of it',
+        summary: 'Change a rule; what is left out stays, null takes a field out of it',
         params: byRuleId,
         body: Body({ protocol: Type.Optional(protocol), ...ruleFields }, { minProperties: 1 }),
         response: jobAnswers,
       },
     },
-    (request, reply) =>
-      performJob(deps, request, reply, (tx) =>
-        changeRule(tx, request.actor, request.params.id, request.params.rule_id, request.body),
-      ),
+    (request, reply) => {
+      const match = ifMatch(request)
+      return performJob(deps, request, reply, (tx) =>
+        changeRule(tx, request.actor, request.params.id, request.params.rule_id, request.body, match),
+      )
+    },
   )
 
   app.delete(
@@ -259,9 +274,15 @@ function ruleRoutes(app: App, deps: Deps): void {
         response: jobAnswers,
       },
     },
-    (request, reply) =>
-      performJob(deps, request, reply, (tx) =>
-        deleteRule(tx, request.actor, request.params.id, request.params.rule_id),
-      ),
+    (request, reply) => {
+      const match = ifMatch(request)
+      return performJob(deps, request, reply, (tx) =>
+        deleteRule(tx, request.actor, request.params.id, request.params.rule_id, match),
+      )
+    },
   )
 }
+
+/** Sends what was read of a group's rules; the ETag is the group's. */
+const sendRead = <T>(reply: FastifyReply, { generation, read }: OfGroup<T>): FastifyReply =>
+  reply.header('etag', `"${generation}"`).send(read)

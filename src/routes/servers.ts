@@ -122,6 +122,7 @@ export function serverRoutes(app: App, deps: Deps): void {
         operationId: 'updateServer',
         tags,
         summary: 'Change name, description or tags',
+        description: 'DNS and DHCP of its networks know it by a new name within 3 s: there is no job to wait for.',
         params: byId,
         body: Changes,
         response: one,
@@ -246,10 +247,12 @@ export function serverRoutes(app: App, deps: Deps): void {
         response: jobAnswers,
       },
     },
-    (request, reply) =>
-      performJob(deps, request, reply, (tx) =>
-        setDhcpOptions(tx, request.actor, request.params.id, request.body.options),
-      ),
+    (request, reply) => {
+      const match = ifMatch(request)
+      return performJob(deps, request, reply, (tx) =>
+        setDhcpOptions(tx, request.actor, request.params.id, request.body.options, match),
+      )
+    },
   )
 }
 

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { describe, expect, it } from 'vitest'
-import { Body, Cidr, Ipv4, Name, Tags } from './schemas.ts'
+import { Address, AnyCidr, Body, Cidr, Ipv4, Name, Tags } from './schemas.ts'
 import { fieldErrors, validatorCompiler } from './validation.ts'
 
 /** What is wrong with a value, as `pointer detail` lines. */
@@ -32,6 +32,27 @@ describe('an address', () => {
     '::1',
     '10.0.0.1\n',
   ])('may not be %j', (text) => expect(wrong(Ipv4, text)).toEqual([' must be an IPv4 address such as 172.16.1.100']))
+})
+
+describe('an address of either version', () => {
+  it.each(['10.0.0.1', 'fd00::1', '::1', '2001:db8:0:1:5054:ff:fe00:1'])('may be %s', (text) => {
+    expect(wrong(Address, text)).toEqual([])
+  })
+  it.each(['', 'x', '10.0.0.1/32', 'fd00::1/128', 'FD00::1', 'fd00:0::1', 'fe80::1%eth0', '::ffff:a00:1', 'fd00::1\n'])(
+    'may not be %j',
+    (text) => expect(wrong(Address, text)).toEqual([expect.stringMatching(/^ must be an IPv4 address such as .*, or/)]),
+  )
+})
+
+describe('a CIDR of either version', () => {
+  it.each(['10.0.0.0/8', '::/0', '::/96', '::1/128', 'fd00::/8', '::ffff:0:0:0/96', '64:ff9b::/96'])(
+    'may be %s',
+    (text) => expect(wrong(AnyCidr, text)).toEqual([]),
+  )
+  it.each(['::ffff:a00:1/128', '::ffff:10.0.0.1/128', '::ffff:0:0/96', '::a00:1/128', '::10.0.0.1/128'])(
+    'may not be %s, which is IPv4 in IPv6 form',
+    (text) => expect(wrong(AnyCidr, text)).toEqual([expect.stringContaining('not of IPv4 in IPv6 form')]),
+  )
 })
 
 describe('a CIDR', () => {

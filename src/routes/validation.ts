@@ -29,10 +29,8 @@ export const validatorCompiler: FastifySchemaCompiler<object> = ({ schema, httpP
 
 function withFormats(ajv: Ajv2020): Ajv2020 {
   ajv.addFormat('text', isText)
-  ajv.addFormat(
-    'ipv4',
-    (value) => Address4.isValid(value) && !value.includes('/') && new Address4(value).correctForm() === value,
-  )
+  ajv.addFormat('ipv4', isIpv4)
+  ajv.addFormat('address', (value) => isIpv4(value) || (!value.includes('/') && isIpv6Cidr(`${value}/128`)))
   ajv.addFormat('ipv4-cidr', isCidr)
   ajv.addFormat('ipv6-cidr', isIpv6Cidr)
   ajv.addFormat('cidr', (value) => isCidr(value) || isIpv6Cidr(value))
@@ -45,6 +43,10 @@ function isText(value: string): boolean {
   return value.isWellFormed() && !/\p{Cc}/u.test(value)
 }
 
+function isIpv4(value: string): boolean {
+  return Address4.isValid(value) && !value.includes('/') && new Address4(value).correctForm() === value
+}
+
 /** In canonical form and without host bits: `172.16.1.0/24`, not `172.16.1.9/24`. */
 function isCidr(value: string): boolean {
   if (!/^[\d.]+\/\d{1,2}$/.test(value) || !Address4.isValid(value)) return false
@@ -52,9 +54,12 @@ function isCidr(value: string): boolean {
   return `${parsed.startAddress().correctForm()}/${parsed.subnetMask}` === value
 }
 
+/** An IPv4 address in IPv6 form (RFC 4291, section 2.5.5): no packet has one, and PostgreSQL would write it with dots. */
+const EMBEDDED_IPV4 = /^::(ffff:)?[\da-f]+:[\da-f]+\//
+
 /** As `isCidr`: `fd00:1::/64`, in the form of RFC 5952. */
 function isIpv6Cidr(value: string): boolean {
-  if (!/^[\da-f:]+\/\d{1,3}$/.test(value) || !Address6.isValid(value)) return false
+  if (!/^[\da-f:]+\/\d{1,3}$/.test(value) || EMBEDDED_IPV4.test(value) || !Address6.isValid(value)) return false
   const parsed = new Address6(value)
   return `${parsed.startAddress().correctForm()}/${parsed.subnetMask}` === value
 }
@@ -70,9 +75,10 @@ function isUnicast(value: string): boolean {
 const FORMATS: Readonly<Record<string, string>> = {
   text: 'must be text without control characters',
   ipv4: 'must be an IPv4 address such as 172.16.1.100',
+  address: 'must be an IPv4 address such as 172.16.1.100, or an IPv6 address in canonical form such as fd00:1::5',
   'ipv4-cidr': 'must be a CIDR without host bits such as 172.16.1.0/24',
   'ipv6-cidr': 'must be an IPv6 CIDR in canonical form and without host bits such as fd00:1::/64',
-  cidr: 'must be a CIDR without host bits such as 172.16.1.0/24 or fd00:1::/64',
+  cidr: 'must be a CIDR without host bits such as 172.16.1.0/24 or fd00:1::/64, and not of IPv4 in IPv6 form',
   unicast: 'must be an address or a CIDR without host bits, of IPv4 or IPv6, and not of multicast or broadcast',
 }
 

@@ -115,9 +115,11 @@ export function vpcRoutes(app: App, deps: Deps): void {
         response: jobAnswers,
       },
     },
-    (request, reply) =>
-      performJob(deps, request, reply, (tx) =>
-        setSourceNat(tx, request.actor, request.params.id, request.body.enabled),
-      ),
+    (request, reply) => {
+      const match = ifMatch(request)
+      return performJob(deps, request, reply, (tx) =>
+        setSourceNat(tx, request.actor, request.params.id, request.body.enabled, match),
+      )
+    },
   )
 }

@@ -2,61 +2,63 @@
  * The parts that jobs and the reconciler have in common: bringing the devices of some NICs of one server into the state
  * asked for, and taking them away. Everything here may be called again after a crash at any line.
  */
-import type { NicObservation, OrderRouter, OrderServer, WorkOrder } from '../jobs/work-order.ts'
+import type { NicObservation, OrderServer } from '../jobs/work-order.ts'
 import { TransientError } from './errors.ts'
 import type { Guest, GuestInterface } from './guests/guest.ts'
 import type { DataPlane } from './host/data-plane.ts'
 import { findLinks, type LinkView } from './host/links.ts'
 import { bridgeName, tapName } from './host/names.ts'
-import type { NetworkSettings } from './network-settings.ts'
-import { byNetwork, guestNic, networkSpec, nicBandwidth, type Placed, tapSpec } from './placement.ts'
+import type { NetworkSettings, SettingsOrder } from './network-settings.ts'
+import { byNetwork, guestNic, networkSpec, nicBandwidth, tapSpec } from './placement.ts'
 
 /** One server at work: its guest, the cards that the work is about, and the data plane they are in. */
-export interface ServerWork {
+export interface ServerWork extends SettingsOrder {
   readonly plane: DataPlane
   readonly settings: NetworkSettings
   readonly guest: Guest
   readonly server: OrderServer
-  readonly cards: readonly Placed[]
-  /** Security groups of the server's cards, and the routers of their networks. */
-  readonly groups: WorkOrder['groups']
-  readonly routers: readonly OrderRouter[]
   readonly force: boolean
   /** Filled by `verify`: what kernel and guest show of the cards. */
   readonly observed: NicObservation[]
 }
 
-export async function ensureNetworks({ plane, cards }: ServerWork): Promise<void> {
+/** A step on the settings of the cards, with what they are now: they may have changed since the order was read. */
+const onSettings =
+  (act: (work: ServerWork) => Promise<void>) =>
+  (work: ServerWork): Promise<void> =>
+    work.settings.forServer(work, act)
+
+export const ensureNetworks = onSettings(async ({ plane, cards }) => {
   await Promise.all(byNetwork(cards).map(({ spec }) => plane.ensureNetwork(spec)))
-}
+})
 
 export const ensureTaps = ({ plane, guest, cards }: ServerWork): Promise<void> =>
   plane.ensureTaps(cards.map((card) => tapSpec(guest, card)))
 
 /** Before the taps: a tap that the filters do not know passes nothing. */
-export const ensurePolicies = ({ settings, cards, groups }: ServerWork): Promise<void> =>
-  settings.ensurePolicies(cards, groups)
+export const ensurePolicies = onSettings(({ settings, cards, groups }) => settings.ensurePolicies(cards, groups))
 
 export const removePolicies = ({ plane, cards }: ServerWork): Promise<void> =>
   plane.policies.remove(cards.map(({ nic }) => nic.id))
 
 /** Only where something is asked for: taps come without limits, and the reconciler finds one that was left. */
-export const ensureBandwidth = ({ plane, cards }: ServerWork): Promise<void> =>
-  plane.ensureBandwidth(cards.map(nicBandwidth).filter(({ inMbps, outMbps }) => inMbps ?? outMbps))
+export const ensureBandwidth = onSettings(({ plane, cards }) =>
+  plane.ensureBandwidth(cards.map(nicBandwidth).filter(({ inMbps, outMbps }) => inMbps ?? outMbps)),
+)
 
 /** With the elastic IPs of these cards. */
-export const ensureRouters = ({ settings, routers }: ServerWork): Promise<void> => settings.ensureRouters({ routers })
+export const ensureRouters = onSettings(({ settings, routers }) => settings.ensureRouters(routers))
 
 /** Without the elastic IPs of these cards; an address is one card's in the whole VPC. */
-export function removeElasticIps({ settings, cards, routers }: ServerWork): Promise<void> {
+export const removeElasticIps = onSettings(async ({ settings, cards, routers }) => {
   const leaving = new Set(cards.map(({ nic, network }) => `${network.vpc_id} ${nic.address}`))
-  return settings.ensureRouters({
-    routers: routers.map((router) => ({
+  await settings.ensureRouters(
+    routers.map((router) => ({
       ...router,
       elastic_ips: router.elastic_ips.filter((own) => !leaving.has(`${router.vpc_id} ${own.nic_address}`)),
     })),
-  })
-}
+  )
+})
 
 /**
  * Asks the segment of each bridged card whether a machine there has its address already.
@@ -78,15 +80,18 @@ export async function assertAddressesFree({ plane, cards }: ServerWork): Promise
 export const removeTaps = ({ plane, cards }: ServerWork): Promise<void> =>
   plane.removeTaps(cards.map(({ nic }) => ({ mac: nic.id })))
 
-export async function ensureDhcpHosts({ plane, cards }: ServerWork): Promise<void> {
+export const ensureDhcpHosts = onSettings(async ({ plane, cards }) => {
   await Promise.all(byNetwork(cards).map(({ spec, hosts }) => plane.ensureDhcpHosts(spec, hosts)))
-}
+})
 
 export async function removeDhcpHosts({ plane, cards }: ServerWork): Promise<void> {
   await Promise.all(byNetwork(cards).map(({ spec, macs }) => plane.removeDhcpHosts(spec, macs)))
 }
 
-export const plug = ({ guest, cards }: ServerWork): Promise<void> => guest.plug(cards.map(guestNic))
+export async function plug(work: ServerWork): Promise<void> {
+  const { cards } = await work.settings.refreshed(work)
+  await work.guest.plug(cards.map(guestNic))
+}
 
 export const unplug = ({ guest, cards, force }: ServerWork): Promise<void> =>
   guest.unplug(cards.map(guestNic), { force })

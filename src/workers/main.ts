@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process'
 import { mkdir, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import path from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Logger, pino } from 'pino'
 import { type Config, readHypervisorToken } from '../config.ts'
@@ -12,6 +10,7 @@ import { openConsumer } from '../jobs/engines.ts'
 import { packageRoot } from '../package-root.ts'
 import { ControlPlane, RefusedError } from './control-plane.ts'
 import { DataPlane } from './host/data-plane.ts'
+import { KernelMonitor } from './kernel-monitor.ts'
 import { NetworkSettings } from './network-settings.ts'
 import { isObserved, Observer } from './observer.ts'
 import { Reconciler } from './reconcile.ts'
@@ -30,9 +29,6 @@ const STOPS_AT_ONCE = 8
 /** How long a worker that is stopping may hold the data plane. */
 const PREDECESSOR_MS = 20_000
 const LOCK_PAUSE_MS = 200
-/** Kernel messages come in flocks, and most are of our own making: so often, and no more, they call for a round. */
-const QUIET_MS = 700
-const REOPEN_MS = 1_000
 /** Jobs after which a guest has cards it did not have before. */
 const PLUGS: ReadonlySet<string> = new Set<JobAction>(['nic.attach', 'server.create', 'server.start'])
 
@@ -50,20 +46,22 @@ export async function runWorker(config: Config): Promise<void> {
     interfacesNetns: config.interfacesNetns,
     dnsUpstreams: config.dnsUpstreams,
   })
-  const settings = new NetworkSettings(plane, () => control.desiredState())
+  const settings = new NetworkSettings(plane, (serverId) => control.desiredState(serverId))
   const servers = new Servers({
     netns: config.netns,
     runDir,
     image: { kernel: path.join(image, 'vmlinuz'), initrd: path.join(image, 'initrd.img') },
   })
   const observer = new Observer(control, servers, log)
-  const reconciler = new Reconciler({ control, plane, servers, settings, observer, log })
+  const monitor = new KernelMonitor(config.netns, () => reconciler.nudge(), log)
+  const onMadeAnew = () => monitor.restart()
+  const reconciler = new Reconciler({ control, plane, servers, settings, observer, log, onMadeAnew })
 
   const unlock = await lockDataPlane(config.netns)
   await plane.open()
   // Guests come back, and drift is mended, even while the queue is away.
   reconciler.start()
-  const monitor = watchKernel(config.netns, () => reconciler.nudge(), log)
+  monitor.open()
   const access = await control.queueAccess()
   const consumer = await openConsumer(access, config.hypervisorId, CONCURRENCY, (nudge) =>
     runJob(
@@ -152,34 +150,4 @@ async function stopGuests(servers: Servers, plane: DataPlane, runDir: string, lo
   await Promise.all((await servers.registered()).map((server) => places.run(() => stopOne(server))))
   await plane.destroy()
   if (left === 0) await rm(runDir, { recursive: true, force: true })
-}
-
-/** Calls back, at most every `QUIET_MS`, when the kernel says that a device in the data plane went. */
-function watchKernel(netns: string, onChange: () => void, log: Logger): { close(): void } {
-  let closed = false
-  let child: ReturnType<typeof spawn> | undefined
-  let pending: NodeJS.Timeout | undefined
-  const open = (): void => {
-    child = spawn('ip', ['-n', netns, '-o', 'monitor', 'link'], { stdio: ['ignore', 'pipe', 'ignore'] })
-    child.on('error', (error) => log.warn({ err: error }, 'cannot watch the kernel; the timer goes on'))
-    child.on('close', () => {
-      if (!closed) setTimeout(open, REOPEN_MS).unref()
-    })
-    if (!child.stdout) return
-    createInterface(child.stdout).on('line', (line) => {
-      if (!line.startsWith('Deleted') || pending) return
-      pending = setTimeout(() => {
-        pending = undefined
-        onChange()
-      }, QUIET_MS)
-    })
-  }
-  open()
-  return {
-    close: () => {
-      closed = true
-      clearTimeout(pending)
-      child?.kill()
-    },
-  }
 }

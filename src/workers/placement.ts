@@ -135,6 +135,7 @@ export function dhcpHosts({ nic, server }: Placed): DhcpHost[] {
     {
       mac: nic.id,
       address: nic.address,
+      ...given('ipv6Address', nic.ipv6_address),
       primary: nic.slot === 0,
       name: hostName(server, nic.slot),
       ...(Object.keys(server.dhcp_options).length > 0 ? { options: server.dhcp_options } : {}),

@@ -52,6 +52,8 @@ export interface ReconcilerParts {
   readonly settings: NetworkSettings
   readonly observer: Observer
   readonly log: Logger
+  /** Called when the data plane's namespace is another one than before. */
+  readonly onMadeAnew: () => void
 }
 
 export class Reconciler {
@@ -113,7 +115,7 @@ export class Reconciler {
     const desired = await control.desiredState()
     let view = await plane.look()
     if (!view.exists) {
-      await plane.open()
+      await this.#makeAnew()
       view = await plane.look()
     }
     for (const server of desired.servers) {
@@ -131,19 +133,25 @@ export class Reconciler {
     await plane.removeUnusedUplinks(view)
   }
 
+  /** Somebody deleted the data plane's namespace. The filters come first: no tap may stand without them. */
+  async #makeAnew(): Promise<void> {
+    const { plane, settings, log, onMadeAnew } = this.#parts
+    log.warn({ netns: plane.netns }, 'the namespace of the data plane is gone: making it anew')
+    await plane.open()
+    onMadeAnew()
+    await settings.mend('policies')
+  }
+
   /** Filters, routers and bandwidth: what somebody took away or changed by hand, or a job left half done. */
   async #mendSettings(desired: DesiredState, view: DataPlaneView): Promise<void> {
-    const { control, settings, log } = this.#parts
-    if (!(await settings.arePoliciesAlright(desired)) && (await settings.replacePolicies())) {
-      log.info('put the filters right')
+    const { settings, log } = this.#parts
+    for (const part of await settings.drift(desired, view)) {
+      // Each by itself: a router that cannot be mended must not keep the filters from being so.
+      this.#inHand(part, async () => {
+        log.info({ part }, 'putting the network right')
+        await settings.mend(part)
+      })
     }
-    const routers = await settings.areRoutersAlright(desired, view)
-    const bandwidth = settings.isBandwidthAlright(desired, view)
-    if (routers && bandwidth) return
-    log.info({ routers, bandwidth }, 'putting the network right')
-    const fresh = await control.desiredState()
-    await settings.ensureRouters(fresh)
-    await settings.ensureBandwidth(fresh)
   }
 
   /**
@@ -194,6 +202,7 @@ export class Reconciler {
   #repair(serverId: string): Promise<void> {
     const { control, plane, servers, settings, observer, log } = this.#parts
     return servers.locked(serverId, async () => {
+      const { epoch } = settings
       const fresh = await control.desiredState(serverId)
       const [server] = fresh.servers
       if (!server || (server.state !== 'running' && server.state !== 'stopped')) return
@@ -205,6 +214,7 @@ export class Reconciler {
         cards: steadyCards(server, fresh),
         groups: fresh.groups.filter(({ rules }) => rules !== null),
         routers: fresh.routers,
+        epoch,
         force: false,
         observed: [],
       }

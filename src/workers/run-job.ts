@@ -5,7 +5,7 @@ import { type ControlPlane, RefusedError } from './control-plane.ts'
 import { TransientError } from './errors.ts'
 import type { DataPlane } from './host/data-plane.ts'
 import type { ServerWork } from './host-work.ts'
-import { HYPERVISOR_STEPS } from './jobs/apply.ts'
+import { configureNamespaces, partsOf } from './jobs/apply.ts'
 import { HANDLERS, type Handler, type ServerAction } from './jobs/handlers.ts'
 import type { NetworkSettings } from './network-settings.ts'
 import { placed } from './placement.ts'
@@ -32,16 +32,21 @@ const NETWORK_TURN = 'network'
  * `working`; the queue hands it out again and the next claim begins a new attempt.
  * @throws FinalError when the job failed for good, the step's error when the queue is to call again.
  */
-export const runJob = (around: Surroundings, nudge: Nudge): Promise<void> =>
-  around.servers.atWork(nudge.serverId ?? NETWORK_TURN, async () => {
+export function runJob(around: Surroundings, nudge: Nudge): Promise<void> {
+  // What is promised is committed by now: whoever begins to read the desired state from here on sees it.
+  const since = around.settings.epoch
+  return around.servers.atWork(nudge.serverId ?? NETWORK_TURN, async () => {
+    const epoch = around.settings.epoch
     const order = await claim(around, nudge.jobId)
     if (!order) return
     // Whoever can write to the queue could otherwise have a job done beside another one of its server.
     if ((order.server?.id ?? null) !== nudge.serverId) {
       throw new Error(`the message of job ${nudge.jobId} names the wrong server`)
     }
-    await (order.server ? workOnServer(around, order, order.server, nudge) : workOnNetwork(around, order, nudge))
+    if (order.server === null) await workOnNetwork(around, order, nudge, since)
+    else await workOnServer(around, nudge, order, workOf(around, order, order.server, epoch))
   })
+}
 
 async function claim({ control, log }: Surroundings, jobId: string): Promise<WorkOrder | undefined> {
   try {
@@ -53,32 +58,33 @@ async function claim({ control, log }: Surroundings, jobId: string): Promise<Wor
   }
 }
 
-async function workOnServer(around: Surroundings, order: WorkOrder, server: OrderServer, nudge: Nudge): Promise<void> {
+async function workOnServer(around: Surroundings, nudge: Nudge, order: WorkOrder, work: ServerWork): Promise<void> {
   const { servers } = around
-  const { job } = order
-  const handler: Handler | undefined = HANDLERS[job.action as ServerAction]
-  const work = workOf(around, order, server, handler?.cards ?? 'in_job')
+  const { action } = order.job
+  const handler: Handler | undefined = HANDLERS[action as ServerAction]
   const outcome = attempt(around, order, nudge, work.observed, async (steps, mayRetry) => {
-    if (!handler) throw unknownJob(job.action)
-    await servers.register(server)
+    if (!handler) throw unknownJob(action)
+    await servers.register(work.server)
     await runSteps(await handler.steps(work), work, mayRetry, steps)
-    if (job.action === 'server.delete') await servers.forget(server)
+    if (action === 'server.delete') await servers.forget(work.server)
   })
   await outcome.then(
-    () => around.afterwards(work, job.action, 'successful'),
+    () => around.afterwards(work, action, 'successful'),
     (error: unknown) => {
-      around.afterwards(work, job.action, error instanceof FinalError ? 'failed' : 'retry')
+      around.afterwards(work, action, error instanceof FinalError ? 'failed' : 'retry')
       throw error
     },
   )
 }
 
-async function workOnNetwork(around: Surroundings, order: WorkOrder, nudge: Nudge): Promise<void> {
+async function workOnNetwork(around: Surroundings, order: WorkOrder, nudge: Nudge, since: number): Promise<void> {
   const { control, servers, settings } = around
+  const { action, resources } = order.job
   await attempt(around, order, nudge, [], async (steps, mayRetry) => {
-    const own = HYPERVISOR_STEPS[order.job.action as keyof typeof HYPERVISOR_STEPS]
-    if (!own) throw unknownJob(order.job.action)
-    await runSteps(own, { settings, servers, desired: await control.desiredState() }, mayRetry, steps)
+    if (action !== 'network.apply') throw unknownJob(action)
+    await settings.apply(partsOf(resources), since, mayRetry, steps)
+    const guests = { name: 'guests', run: () => configureNamespaces(control, servers, resources) }
+    await runSteps([guests], undefined, mayRetry, steps)
   })
 }
 
@@ -107,16 +113,13 @@ async function attempt(
   await report('successful', null)
 }
 
-function workOf(
-  { plane, servers, settings }: Surroundings,
-  order: WorkOrder,
-  server: OrderServer,
-  which: Handler['cards'],
-): ServerWork {
+function workOf(around: Surroundings, order: WorkOrder, server: OrderServer, epoch: number): ServerWork {
+  const { plane, servers, settings } = around
   const { networks, job, groups, routers } = order
-  const cards = placed(server, networks).filter(({ nic }) => which === 'all' || nic.in_job)
+  const all = HANDLERS[job.action as ServerAction]?.cards === 'all'
+  const cards = placed(server, networks).filter(({ nic }) => all || nic.in_job)
   const guest = servers.guestOf(server)
-  return { plane, settings, server, guest, cards, groups, routers, force: job.force, observed: [] }
+  return { plane, settings, server, guest, cards, groups, routers, epoch, force: job.force, observed: [] }
 }
 
 async function tell(control: ControlPlane, log: Logger, jobId: string, report: JobReport): Promise<void> {

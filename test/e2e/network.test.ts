@@ -9,6 +9,8 @@ import { describeOnKernel } from '../support/needs-root.ts'
 /** Drift is healed within this time. */
 const HEALED_MS = 3_000
 
+const tapOf = (mac: string): string => `tap${mac.slice(6).replaceAll(':', '')}`
+
 interface Member {
   readonly server: string
   readonly nic: { id: string; address: string }
@@ -152,7 +154,7 @@ describeOnKernel('the network around the cards of namespace guests', () => {
     const [, , spare] = elasticIps as [(typeof elasticIps)[0], (typeof elasticIps)[0], (typeof elasticIps)[0]]
     await service.act('POST', `/v1/elastic-ips/${spare.id}/associate`, { nic_id: member.nic.id })
     await service.act('PUT', `/v1/nics/${member.nic.id}/bandwidth`, { in_mbps: 50, out_mbps: 60 })
-    const tap = `tap${member.nic.id.slice(6).replaceAll(':', '')}`
+    const tap = tapOf(member.nic.id)
 
     const rules = async () =>
       (await listed(service.netns, 'nft', '-s', 'list', 'table', 'inet', 'patchbay')).split('\n').length
@@ -186,6 +188,26 @@ describeOnKernel('the network around the cards of namespace guests', () => {
     expect(await shaped()).toBe(true)
     await inPlane('tc', 'qdisc', 'del', 'dev', tap, 'root')
     await isHealed('the bandwidth', shaped)
+  })
+
+  it('the whole data plane deleted by hand comes back, and no tap stands in it before the filters do', async () => {
+    const [first, second] = [await aMember(one), await aMember(two)]
+    await runCommand('ip', ['netns', 'delete', service.netns])
+    let unfiltered = false
+    await until(
+      'the guests to reach each other again',
+      async () => {
+        const links = await runCommand('ip', ['-n', service.netns, '-br', 'link'], { allowFailure: true })
+        if (/^tap/m.test(links.stdout)) {
+          unfiltered ||= !(await listed(service.netns, 'nft', 'list', 'tables')).includes('bridge patchbay')
+        }
+        // The old one lives on without its name for as long as somebody is in it.
+        const isNew = [first, second].every(({ nic }) => links.stdout.includes(tapOf(nic.id)))
+        return isNew && (await pings(first.server, second.nic.address))
+      },
+      30_000,
+    )
+    expect(unfiltered).toBe(false)
   })
 
   it('a change that reaches nobody is done at once, and one that does says when the kernel has it', async () => {

@@ -5,7 +5,9 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 
 import { linkLocalOf } from '../../src/workers/host/addresses.ts'
+import type { NicLimits } from '../../src/workers/host/filters.ts'
 import { ipBatch } from '../../src/workers/host/ip-command.ts'
+import { settleKernel } from '../../src/workers/host/kernel-settings.ts'
 import { bridgeName, tapName } from '../../src/workers/host/names.ts'
 import { setSysctls } from '../../src/workers/host/netns.ts'
 import { NicPolicies, type PolicyState } from '../../src/workers/host/policies.ts'
@@ -85,6 +87,8 @@ export interface Station {
   readonly netns: string
   readonly mac: string
   readonly port: RawPort
+  /** Its own, of IPv4. */
+  readonly address?: string
 }
 
 export interface FilteredGuest extends Station {
@@ -108,14 +112,14 @@ export interface FilterBench {
 }
 
 /** A data plane's namespace with nothing but bridges and filters. */
-export async function aFilterBench(): Promise<FilterBench> {
+export async function aFilterBench(limits?: NicLimits): Promise<FilterBench> {
   const netns = `pbt-${unique()}`
   const stations: Station[] = []
   const nics: NicPolicy[] = []
   const bridges = new Set<number>()
   await runCommand('ip', ['netns', 'add', netns])
-  await setSysctls(netns, { 'net.bridge.bridge-nf-call-iptables': 1, 'net.bridge.bridge-nf-call-ip6tables': 1 })
-  const policies = new NicPolicies(netns)
+  await settleKernel(netns)
+  const policies = new NicPolicies(netns, limits)
 
   async function join(vni: number, portName: string, mac: string, addresses: readonly string[]): Promise<Station> {
     const bridge = bridgeName(vni)
@@ -202,9 +206,10 @@ export async function passes(
   return to.port.hasSeen(last)
 }
 
-/** Sends an ARP probe, which every filter lets pass. */
+/** Sends an ARP probe for its own address, which every filter lets pass. */
 function isProbeSeen(from: Station, to: Station, withinMs: number): Promise<boolean> {
-  const probe = arp({ fromMac: from.mac, toMac: BROADCAST, from: '0.0.0.0', to: '172.16.1.250' })
+  const own = from.address || '172.16.1.250'
+  const probe = arp({ fromMac: from.mac, toMac: BROADCAST, from: '0.0.0.0', to: own })
   from.port.send(probe)
   return holdsWithin(withinMs, 1, async () => to.port.hasSeen(probe))
 }

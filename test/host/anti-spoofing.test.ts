@@ -19,6 +19,7 @@ import {
 } from './a-policy.ts'
 import {
   arp,
+  dhcpRequest,
   type Ends,
   ethernet,
   icmp,
@@ -26,6 +27,7 @@ import {
   inFragments,
   ip,
   neighbourAdvertisement,
+  neighbourSolicitation,
   routerAdvertisement,
   tagged,
   tcpSyn,
@@ -33,6 +35,12 @@ import {
 } from './frames.ts'
 
 const OTHER_MAC = '52:54:00:0b:ad:01'
+const everybody = (from: Station): Ends => ({
+  fromMac: from.mac,
+  toMac: BROADCAST,
+  from: '172.16.1.254',
+  to: '255.255.255.255',
+})
 const ALL_NODES = { toMac: '33:33:00:00:00:01', to: 'ff02::1' }
 /** Security groups are not what is tested here. */
 const OPEN = aGroup([aRule()])
@@ -84,18 +92,20 @@ describe('the guard', () => {
       ['a protocol that nobody knows', () => ip(between(a, b), 253)],
       ['an ARP question', () => arp(between(a, b, { toMac: BROADCAST }))],
       ['an ARP answer', () => arp(between(a, b), { operation: 2 })],
-      ['an ARP probe', () => arp(between(a, b, { from: '0.0.0.0', toMac: BROADCAST }))],
+      ['an ARP probe', () => arp(between(a, b, { from: '0.0.0.0', toMac: BROADCAST, to: a.address }))],
       ['gratuitous ARP', () => arp(between(a, b, { toMac: BROADCAST, to: a.address }), { operation: 2 })],
-      [
-        'a DHCP request',
-        () => udp(between(a, b, { from: '0.0.0.0', to: '255.255.255.255', toMac: BROADCAST }), 67, 68),
-      ],
+      ['a DHCP request', () => dhcpRequest({ ...everybody(a), from: '0.0.0.0' })],
       ['a neighbour advertisement', () => neighbourAdvertisement(between6(a, b), a.address6)],
       ['one of its link-local address', () => neighbourAdvertisement(between6(a, b), linkLocal(a))],
       [
         'the question whether its address is free',
-        () => icmpv6(between6(a, b, { ...ALL_NODES, from: '::' }), 135, 0, Buffer.alloc(20, 1)),
+        () => neighbourSolicitation(between6(a, b, { ...ALL_NODES, from: '::' }), a.address6),
       ],
+      [
+        'the same of its link-local address',
+        () => neighbourSolicitation(between6(a, b, { ...ALL_NODES, from: '::' }), linkLocal(a)),
+      ],
+      ['the renewal of its lease', () => dhcpRequest(between(a, b))],
     ])('%s', async (_, frame) => {
       expect(await passes(a, b, frame())).toBe(true)
     })
@@ -117,6 +127,20 @@ describe('the guard', () => {
       ['an IPv6 address of nobody', () => udp(between6(a, b, { from: '::' }), 5000)],
       ['an ARP answer for another', () => arp(between(a, b, { from: '172.16.1.1' }), { operation: 2 })],
       ['gratuitous ARP for another', () => arp(between(a, b, { from: b.address, toMac: BROADCAST, to: b.address }))],
+      [
+        'the question whether the address of another is free, ARP',
+        () => arp(between(a, b, { from: '0.0.0.0', toMac: BROADCAST })),
+      ],
+      [
+        'the question whether the address of another is free, IPv6',
+        () => neighbourSolicitation(between6(a, b, { ...ALL_NODES, from: '::' }), b.address6),
+      ],
+      ['DHCP in the name of another', () => dhcpRequest({ ...everybody(a), from: '0.0.0.0' }, b.mac)],
+      ['DHCP in the name of another, from its own address', () => dhcpRequest(between(a, b), b.mac)],
+      [
+        'the same from another port',
+        () => udp(between(a, b), 67, 1068, dhcpRequest(between(a, b), b.mac).subarray(42)),
+      ],
       ['a neighbour advertisement for another', () => neighbourAdvertisement(between6(a, b), 'fd00::1')],
       ['a DHCP server', () => udp(between(a, b, { to: '255.255.255.255', toMac: BROADCAST }), 68, 67)],
       ['a DHCPv6 server', () => udp(between6(a, b, { from: linkLocal(a) }), 546, 547)],
@@ -170,6 +194,8 @@ describe('the guard', () => {
       ['an address of the block, as a DHCP server', () => udp(from('192.168.3.4'), 68, 67), false],
       ['the address, IPv6', () => icmpv6(from('fd00::77'), 128), true],
       ['the address, announced', () => neighbourAdvertisement(from('fd00::77'), 'fd00::77'), true],
+      ['a probe for an address of the block', () => arp({ ...from('0.0.0.0'), to: '192.168.3.4' }), true],
+      ['a probe for an address beside it', () => arp({ ...from('0.0.0.0'), to: '192.169.0.1' }), false],
       ['an IPv6 address of the block', () => icmpv6(from('fd00:1::9', OTHER_MAC), 128), true],
       ['an IPv6 address of the block with another MAC', () => icmpv6(from('fd00:1::9'), 128), false],
       [
@@ -200,6 +226,11 @@ describe('the guard', () => {
         () => arp(between(bare, bareReceiver, { from: '10.9.8.7', to: '10.9.8.6' }), { senderMac: OTHER_MAC }),
         false,
       ],
+      [
+        'DHCP in the name of another',
+        () => dhcpRequest(between(bare, bareReceiver, { from: '0.0.0.0', to: '255.255.255.255' }), OTHER_MAC),
+        false,
+      ],
       ['a DHCP server', () => udp(between(bare, bareReceiver, { from: '10.9.8.7', to: '10.9.8.6' }), 68, 67), false],
       ['a router advertisement', () => routerAdvertisement(between6(bare, bareReceiver, ALL_NODES)), false],
       [
@@ -214,6 +245,7 @@ describe('the guard', () => {
 
   describe('of a NIC without anti-spoofing', () => {
     it.each<[string, () => Buffer, boolean]>([
+      ['DHCP in the name of another', () => dhcpRequest(between(free, b), b.mac), true],
       ['another MAC and address', () => icmp(between(free, b, { fromMac: OTHER_MAC, from: '10.9.8.7' }), 8), true],
       ['an ARP answer for another', () => arp(between(free, b, { from: '172.16.1.1' }), { operation: 2 }), true],
       ['an advertisement for another', () => neighbourAdvertisement(between6(free, b), 'fd00::1'), true],
@@ -229,6 +261,19 @@ describe('the guard', () => {
       expect(await passes(free, b, frame())).toBe(isAllowed)
     })
   })
+
+  it('a NIC without anti-spoofing has so many hardware addresses, and goes on with those', async () => {
+    const many = (group: number) =>
+      Array.from({ length: 100 }, (_, index) =>
+        arp(between(free, b, { fromMac: `52:54:0c:00:0${group}:${index < 10 ? '0' : ''}${index}` })),
+      )
+    // As many as the receiver can hold at a time.
+    expect(await passes(free, b, many(0))).toBe(true)
+    expect(await passes(free, b, many(1))).toBe(true)
+    expect(await passes(free, b, many(2))).toBe(false)
+    expect(await passes(free, b, many(0).slice(0, 1))).toBe(true)
+    expect(await passes(a, b, arp(between(a, b)))).toBe(true)
+  })
 })
 
 describe('a bridged network', () => {
@@ -236,6 +281,8 @@ describe('a bridged network', () => {
   /** Our gateway or DHCP port, a machine of the segment, a guest: in a network with our DHCP, and in one without. */
   let ours: { gateway: Station; segment: Station; guest: FilteredGuest }
   let theirs: { gateway: Station; segment: Station; guest: FilteredGuest }
+  /** In the network with our DHCP; everything may come in. */
+  let open: FilteredGuest
 
   beforeAll(async () => {
     bench = await aFilterBench()
@@ -250,18 +297,13 @@ describe('a bridged network', () => {
     }
     ours = await network({})
     theirs = await network({ addresses: [] })
-    await bench.apply(closed)
+    open = await bench.guest({ vni: ours.guest.nic.vni, host: 3, groupIds: [OPEN.id] })
+    await bench.apply(closed, OPEN)
   })
   afterAll(() => bench.dispose())
 
-  const everybody = (from: Station): Ends => ({
-    fromMac: from.mac,
-    toMac: BROADCAST,
-    from: '172.16.1.254',
-    to: '255.255.255.255',
-  })
   const reply = (from: Station) => udp(everybody(from), 68, 67)
-  const request = (from: Station) => udp({ ...everybody(from), from: '0.0.0.0' }, 67, 68)
+  const request = (from: Station) => dhcpRequest({ ...everybody(from), from: '0.0.0.0' })
   const router = (from: Station) =>
     routerAdvertisement({ ...ALL_NODES, fromMac: from.mac, from: linkLocalOf(from.mac) })
 
@@ -289,6 +331,37 @@ describe('a bridged network', () => {
     expect(await passes(segment, guest, reply(segment))).toBe(true)
     expect(await passes(segment, guest, router(segment))).toBe(true)
     expect(await passes(guest, segment, request(guest))).toBe(true)
+  })
+
+  it('gives its guests nothing of the segment that security groups cannot see', async () => {
+    const { segment, guest } = theirs
+    const ping = icmp({ fromMac: segment.mac, toMac: guest.mac, from: '10.9.8.7', to: '10.9.8.6' }, 8)
+    expect(await passes(segment, guest, ping)).toBe(false)
+    expect(await passes(segment, guest, tagged(ping, 5))).toBe(false)
+  })
+
+  it.each<[string, () => Buffer]>([
+    ['IPv4', () => icmp(between(ours.guest, open, { fromMac: ours.segment.mac }), 8)],
+    ['IPv6', () => icmpv6(between6(ours.guest, open, { fromMac: ours.segment.mac }), 128)],
+    ['ARP', () => arp(between(ours.guest, open, { fromMac: ours.segment.mac }), { operation: 2 })],
+    [
+      'a neighbour advertisement',
+      () =>
+        neighbourAdvertisement(
+          between6(ours.guest, open, { fromMac: ours.segment.mac, from: 'fe80::9' }),
+          linkLocalOf(ours.guest.mac),
+        ),
+    ],
+    ['its MAC', () => icmp(between(ours.guest, open, { from: '172.16.1.99' }), 8)],
+  ])('does not believe a machine of the segment that says it is one of its NICs: %s', async (_, frame) => {
+    expect(await passes(ours.segment, open, frame())).toBe(false)
+    expect(
+      await passes(
+        ours.segment,
+        open,
+        icmp(between(ours.guest, open, { fromMac: ours.segment.mac, from: '172.16.1.99' }), 8),
+      ),
+    ).toBe(true)
   })
 
   it('shows its segment nothing of our port but ARP, nor our port anything of the segment', async () => {

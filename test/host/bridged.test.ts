@@ -123,6 +123,7 @@ describeOnKernel('a bridged network', () => {
       ...[bp, up, ext].map((name) => ['delete', 'dev', name]),
       ['set', 'dev', bx, 'netns', hostNetns],
       ['set', 'dev', bp, 'mtu', '1300'],
+      ['set', 'dev', ext, 'type', 'bridge', 'no_linklocal_learn', '0'],
     ]
     for (const harm of harms) {
       await ip(netns, 'link', ...harm)

@@ -5,9 +5,9 @@ import { ForeignObjectError } from '../../src/workers/errors.ts'
 import { NamespaceGuest } from '../../src/workers/guests/namespace.ts'
 import { DataPlane } from '../../src/workers/host/data-plane.ts'
 import { deleteLinks } from '../../src/workers/host/links.ts'
-import { bridgeName, gatewayPortName, networkMark, nicMark, tapName } from '../../src/workers/host/names.ts'
+import { bridgeName, gatewayMac, gatewayPortName, networkMark, nicMark, tapName } from '../../src/workers/host/names.ts'
 import { namespacePids, namespacesNamed } from '../../src/workers/host/netns.ts'
-import { runCommand } from '../../src/workers/host/run-command.ts'
+import { holdsWithin, runCommand } from '../../src/workers/host/run-command.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
 import {
   aDataPlane,
@@ -24,6 +24,8 @@ import {
   tapOf,
   unique,
 } from './a-data-plane.ts'
+import { BROADCAST, RawPort } from './a-policy.ts'
+import { arp, ethernet } from './frames.ts'
 
 describeOnKernel('the data plane', () => {
   let world: TestDataPlane
@@ -141,6 +143,38 @@ describeOnKernel('the data plane', () => {
     const arp = await inside(a.id, 'busybox', 'arping', '-c', '1', '-w', '1', '-I', 'eth0', '172.16.2.1')
     expect(arp.exitCode).not.toBe(0)
     await Promise.all([a.stop(), b.stop()])
+  })
+
+  it('a frame to a link-local group does not tell the bridge where a MAC is', async () => {
+    const network = aNetwork()
+    await plane.ensureNetwork(network)
+    // As of a bridge that was made before.
+    await ip(netns, 'link', 'set', 'dev', bridgeName(network.vni), 'type', 'bridge', 'no_linklocal_learn', '0')
+    await plane.look()
+    await plane.ensureNetwork(network)
+    const [attacker, neighbour] = [await aGuest(network, 100), await aGuest(network, 101)]
+    const port = await RawPort.open(attacker.id, 'eth0')
+    const seen = await RawPort.open(neighbour.id, 'eth0')
+    const portOf = async (mac: string) => {
+      const { stdout } = await inside(netns, 'bridge', '-j', 'fdb', 'show', 'br', bridgeName(network.vni))
+      const entries = JSON.parse(stdout) as { mac: string; ifname: string; state: string }[]
+      return entries.find((entry) => entry.mac === mac && entry.state !== 'permanent')?.ifname
+    }
+    expect(await pings(neighbour.id, '172.16.1.1')).toBe(true)
+    for (const mac of [gatewayMac(network.vni), neighbour.nic.mac]) {
+      for (let group = 2; group < 16; group++) {
+        const to = `01:80:c2:00:00:${group.toString(16).padStart(2, '0')}`
+        port.send(ethernet(mac, to, 0x88cc, Buffer.alloc(46)))
+      }
+    }
+    const last = arp({ fromMac: attacker.nic.mac, toMac: BROADCAST, from: '172.16.1.100', to: '172.16.1.250' })
+    port.send(last)
+    expect(await holdsWithin(2_000, 1, async () => seen.hasSeen(last))).toBe(true)
+    expect(await portOf(attacker.nic.mac)).toBe(tapName(attacker.nic.mac))
+    expect(await portOf(gatewayMac(network.vni))).toBe(gatewayPortName(network.vni))
+    expect(await portOf(neighbour.nic.mac)).toBe(tapName(neighbour.nic.mac))
+    await Promise.all([port.close(), seen.close()])
+    await Promise.all([attacker.stop(), neighbour.stop()])
   })
 
   it('frames between ports pass through the filters, and the data plane forwards nothing', async () => {

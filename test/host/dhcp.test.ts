@@ -8,7 +8,7 @@ import { holdsWithin } from '../../src/workers/host/run-command.ts'
 import type { NetworkSpec } from '../../src/workers/host/specs.ts'
 import { isNetworkAlright } from '../../src/workers/host/view.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
-import { aDataPlane, aNetwork, aNic, hostOf, type TestDataPlane } from './a-data-plane.ts'
+import { aDataPlane, aNetwork, aNic, hostOf, ip, type TestDataPlane } from './a-data-plane.ts'
 import { aMachine as aMachineIn, type Machine } from './a-machine.ts'
 
 type Nic = ReturnType<typeof aNic>
@@ -105,6 +105,38 @@ describeOnKernel('DHCP', () => {
     await world.plane.ensureDhcpHosts(network, [hostOf(next)])
     expect(await (await aMachine(next)).asks(1)).toMatchObject({ ip: '172.16.1.100' })
     expect(await machine.asks(1)).toBeUndefined()
+  })
+
+  it('its router knows a NIC for good, whatever dnsmasq does to that, until it leaves', async () => {
+    const nic = aNic(network, 0, 100)
+    const port = `net-${network.vni.toString(16)}`
+    const router = `${world.netns}-${network.subnet.routerId}`
+    const known = async () =>
+      (await ip(router, 'neigh', 'show', 'nud', 'permanent'))
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => line.replace(/ PERMANENT ?$/, ''))
+    const entry = `172.16.1.100 dev ${port} lladdr ${nic.mac}`
+    await world.plane.ensureDhcpHosts(network, [hostOf(nic)])
+    expect(await known()).toEqual([entry])
+    expect(await (await aMachine(nic)).asks()).toBeDefined()
+    expect(await known()).toEqual([]) // an answer makes it an ordinary entry
+    await world.restarted().look()
+    expect(await known()).toEqual([entry])
+
+    await ip(router, 'neigh', 'del', '172.16.1.100', 'dev', port)
+    await ip(router, 'neigh', 'add', '172.16.1.101', 'lladdr', nic.mac, 'dev', port, 'nud', 'permanent')
+    await world.plane.look()
+    expect(await known()).toEqual([entry])
+
+    await ip(world.netns, 'link', 'delete', 'dev', `gw-${network.vni.toString(16)}`)
+    await world.plane.look()
+    await world.plane.ensureNetwork(network)
+    expect(await known()).toEqual([entry])
+    await world.plane.removeDhcpHosts(network, [nic.mac])
+    expect(await known()).toEqual([])
+    await world.plane.look()
+    expect(await known()).toEqual([])
   })
 
   it('the server lives through changes of hosts that it has answered', async () => {

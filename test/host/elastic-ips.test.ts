@@ -4,6 +4,7 @@ import { holdsWithin } from '../../src/workers/host/run-command.ts'
 import { anEchoServer, aStream } from '../support/a-stream.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
 import { inside, ip, pings, pingsOnce } from './a-data-plane.ts'
+import { RawPort } from './a-policy.ts'
 import {
   anElasticIp,
   aPresence,
@@ -13,6 +14,7 @@ import {
   type TestVpc,
   whoIsAt,
 } from './a-router.ts'
+import { udp } from './frames.ts'
 
 const MACHINE = '203.0.113.1'
 
@@ -221,6 +223,40 @@ describeOnKernel('elastic IPs', () => {
     expect(await leaks()).toBe(false)
     await inside(vpc.router, 'nft', 'flush', 'chain', 'inet', 'patchbay', 'leaving')
     expect(await leaks()).toBe(true)
+  })
+
+  it('let in no DHCP, and nothing that claims to come from the VPC', async () => {
+    const elasticIps = [anElasticIp(7), anElasticIp(8, { nicAddress: a.address })]
+    await vpc.ensure({
+      elasticIps,
+      portForwardings: [{ protocol: 'udp', port: 5000, address: b.address, targetPort: 68 }],
+    })
+    expect(await pings(machine, '203.0.113.8')).toBe(true)
+    const macOf = async (netns: string, isIt: (name: string) => boolean) =>
+      (JSON.parse(await ip(netns, '-j', 'link')) as { ifname: string; address: string }[]).find(({ ifname }) =>
+        isIt(ifname),
+      )?.address ?? ''
+    const ends = {
+      fromMac: await macOf(machine, (name) => name === 'eth0'),
+      toMac: await macOf(vpc.router, (name) => name.startsWith('ext-')),
+      from: MACHINE,
+      to: '203.0.113.8',
+    }
+    const outside = await RawPort.open(machine, 'eth0')
+    const ports = [await RawPort.open(a.id, 'eth0'), await RawPort.open(b.id, 'eth0')]
+    const isSeen = (frame: Buffer) => ports.some((port) => port.hasSeen(frame))
+    const refused = [
+      udp(ends, 68, 67),
+      udp(ends, 67, 68),
+      udp({ ...ends, to: '203.0.113.7' }, 5000, 67),
+      udp({ ...ends, from: b.address }, 9999),
+      udp({ ...ends, from: '172.16.200.1' }, 9999),
+    ]
+    const passed = [udp({ ...ends, to: '203.0.113.7' }, 5000), udp(ends, 9999)]
+    outside.send(...refused, ...passed)
+    for (const frame of passed) expect(await holdsWithin(2_000, 1, async () => isSeen(frame))).toBe(true)
+    expect(refused.map(isSeen)).toEqual(refused.map(() => false))
+    await Promise.all([outside, ...ports].map((port) => port.close()))
   })
 
   it('tell outside that packets are too large', async () => {

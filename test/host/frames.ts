@@ -79,10 +79,15 @@ function withPseudoHeader(ends: Ends, protocol: number, segment: Buffer, at: num
   return ip(ends, protocol, segment)
 }
 
-/** A UDP datagram. */
-export function udp(ends: Ends, port: number, fromPort = fresh()): Buffer {
-  return withPseudoHeader(ends, 17, Buffer.concat([uint16(fromPort, port, 8 + MARKER_BYTES, 0), marker()]), 6)
+/** A UDP datagram; `body` is an even number of bytes. */
+export function udp(ends: Ends, port: number, fromPort = fresh(), body: Buffer = Buffer.alloc(0)): Buffer {
+  const header = uint16(fromPort, port, 8 + body.length + MARKER_BYTES, 0)
+  return withPseudoHeader(ends, 17, Buffer.concat([header, body, marker()]), 6)
 }
+
+/** What a DHCP client asks, for itself or in the name of another's hardware address. */
+export const dhcpRequest = (ends: Ends, clientMac = ends.fromMac): Buffer =>
+  udp(ends, 67, 68, Buffer.concat([Buffer.from([1, 1, 6, 0]), Buffer.alloc(24), macBytes(clientMac), Buffer.alloc(10)]))
 
 /** The first packet of a TCP connection. */
 export function tcpSyn(ends: Ends, port: number): Buffer {
@@ -106,9 +111,34 @@ export function icmpv6(ends: Ends, type: number, code = 0, body: Buffer = uint16
 export const neighbourAdvertisement = (ends: Ends, target: string): Buffer =>
   icmpv6(ends, 136, 0, Buffer.concat([uint16(0x2000, 0), addressBytes(target), Buffer.from([253, 1])]))
 
+/** Asks who has `target`; from `::`, whether it is free. */
+export const neighbourSolicitation = (ends: Ends, target: string): Buffer =>
+  icmpv6(ends, 135, 0, Buffer.concat([Buffer.alloc(4), addressBytes(target), Buffer.from([253, 1])]))
+
 /** Says that the sender is a router. */
 export const routerAdvertisement = (ends: Ends): Buffer =>
   icmpv6(ends, 134, 0, Buffer.concat([Buffer.from([64, 0]), uint16(1800), Buffer.alloc(8), Buffer.from([253, 1])]))
+
+/** The same packet from another machine to another. */
+export const readdressed = (frame: Buffer, { fromMac, toMac }: Pick<Ends, 'fromMac' | 'toMac'>): Buffer =>
+  Buffer.concat([macBytes(toMac), macBytes(fromMac), frame.subarray(12)])
+
+/**
+ * An IPv4 packet in two fragments.
+ * @param cut - bytes of its payload in the first one, a multiple of 8.
+ */
+export function inFragments4(frame: Buffer, cut: number): [Buffer, Buffer] {
+  const payload = frame.subarray(34)
+  const fragment = (at: number, part: Buffer, more: number) => {
+    const packet = Buffer.concat([frame.subarray(0, 34), part])
+    packet.writeUInt16BE(20 + part.length, 16)
+    packet.writeUInt16BE((at / 8) | more, 20)
+    packet.writeUInt16BE(0, 24)
+    packet.writeUInt16BE(checksum(packet.subarray(14, 34)), 24)
+    return packet
+  }
+  return [fragment(0, payload.subarray(0, cut), 0x2000), fragment(cut, payload.subarray(cut), 0)]
+}
 
 /**
  * An IPv6 packet in two fragments. The first one has only `cut` bytes of what follows the fragment header, so that what

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
 import { NamespaceGuest } from '../../src/workers/guests/namespace.ts'
+import { gatewayMac } from '../../src/workers/host/names.ts'
 import { holdsWithin, runInNamespace } from '../../src/workers/host/run-command.ts'
 import { isNetworkAlright } from '../../src/workers/host/view.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
@@ -9,9 +10,11 @@ import {
   aNetwork,
   aNic,
   aSubnet,
+  hostOf,
   inside,
   ip,
   pings,
+  pingsOnce,
   slate,
   type TestDataPlane,
   type TestSubnet,
@@ -32,6 +35,14 @@ function eui64(prefix: string, mac: string): string {
   const groups = [`${flipped}${b}`, `${c}ff`, `fe${d}`, `${e}${f}`].map((hex) => Number.parseInt(hex, 16).toString(16))
   return `${prefix}:${groups.join(':')}`
 }
+
+/** Sends a packet to each of 3000 addresses of a prefix, `fd00::`. */
+const SCAN = `
+use Socket qw(:all);
+socket(my $socket, AF_INET6, SOCK_DGRAM, 0) or die;
+for my $n (4096 .. 7095) {
+  send($socket, 'x', 0, pack_sockaddr_in6(9, inet_pton(AF_INET6, sprintf('%s%x', $ARGV[0], $n))));
+}`
 
 describeOnKernel('IPv6', () => {
   let world: TestDataPlane
@@ -92,6 +103,48 @@ describeOnKernel('IPv6', () => {
     expect(await pings(a.id, b.address)).toBe(true)
   })
 
+  it('a guest that scans a network does not make the routers of others lose their guests', async () => {
+    const scanned = aNetwork({
+      subnet: withIpv6({ ...network.subnet, cidr: '172.16.2.0/24', gateway: '172.16.2.1' }, 'fd00:1:2:4'),
+    })
+    const other = aNetwork({ subnet: withIpv6(aSubnet(), 'fd00:9:9:9') })
+    await Promise.all([scanned, other].map((each) => world.plane.ensureNetwork(each)))
+    await runInNamespace(router(), 'sysctl', ['-q', '-w', 'net.ipv6.conf.all.forwarding=1'])
+    const [scanner, known, unknown] = [await aGuest(network), await aGuest(other), await aGuest(other)]
+    const theirs = `${world.netns}-${other.subnet.routerId}`
+    const [nic = aNic(other, 0)] = known.nics
+    await world.plane.ensureDhcpHosts(other, [{ ...hostOf(nic), ipv6Address: known.address }])
+    expect(await pings(scanner.id, 'fd00:1:2:4::1')).toBe(true)
+    // A guest of the test shares the kernel's table; a machine has its own.
+    const gateway = ['fd00:9:9:9::1', 'lladdr', gatewayMac(other.vni), 'dev', 'eth0', 'nud', 'permanent']
+    for (const { id } of [known, unknown]) await ip(id, 'neigh', 'replace', ...gateway)
+    for (const { address } of [known, unknown]) expect(await pings(theirs, address)).toBe(true)
+    // As after a while without packets. What is permanent stays.
+    await ip(theirs, 'neigh', 'flush', 'dev', `net-${other.vni.toString(16)}`)
+
+    await inside(scanner.id, 'perl', '-e', SCAN, 'fd00:1:2:4::')
+    const reached = await Promise.all([known, unknown].map(({ address }) => pingsOnce(theirs, address)))
+    expect(reached).toEqual([true, false])
+  })
+
+  it('a NIC is found by its name', async () => {
+    const nic = aNic(network, 0, 100)
+    const address = eui64('fd00:1:2:3', nic.mac)
+    await world.plane.ensureDhcpHosts(network, [{ ...hostOf(nic), ipv6Address: address, name: 'web' }])
+    expect((await world.plane.look()).networks.get(network.vni)?.hosts.get(nic.mac)?.ipv6Address).toBe(address)
+    const machine = await aMachine(world, network, nic)
+    try {
+      await machine.takesAddress()
+      expect((await machine.resolves('web')).sort()).toEqual(['172.16.1.100', address])
+      expect(await machine.resolves(address)).toEqual(['web'])
+      expect(await ip(router(), 'neigh', 'show', 'nud', 'permanent')).toContain(
+        `${address} dev ${port()} lladdr ${nic.mac}`,
+      )
+    } finally {
+      await machine.dispose()
+    }
+  })
+
   it('the primary NIC alone has a default route', async () => {
     const other = aNetwork({ subnet: withIpv6(aSubnet(), 'fd00:9:9:9') })
     await world.plane.ensureNetwork(other)
@@ -144,6 +197,9 @@ describeOnKernel('IPv6', () => {
     ['link-local address', () => ip(router(), '-6', 'addr', 'flush', 'dev', port(), 'scope', 'link')],
     ['switch', () => runInNamespace(router(), 'sysctl', ['-q', '-w', `net.ipv6.conf.${port()}.disable_ipv6=1`])],
   ])('a lost %s is seen by a look, and mended', async (_, lose) => {
+    const nic = aNic(network, 0, 200)
+    const ipv6Address = eui64('fd00:1:2:3', nic.mac)
+    await world.plane.ensureDhcpHosts(network, [{ ...hostOf(nic), ipv6Address }])
     expect(await isAlright()).toBe(true)
     await lose()
     expect(await isAlright()).toBe(false)
@@ -151,5 +207,7 @@ describeOnKernel('IPv6', () => {
     expect(await isAlright()).toBe(true)
     const guest = await aGuest(network)
     expect(await pings(guest.id, 'fd00:1:2:3::1')).toBe(true)
+    await world.plane.look()
+    expect(await ip(router(), 'neigh', 'show', 'nud', 'permanent')).toContain(ipv6Address)
   })
 })

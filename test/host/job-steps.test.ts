@@ -85,7 +85,18 @@ describeOnKernel('the steps of a job', () => {
     const { networks, groups, routers } = scene
     const cards = placed(server(), networks).filter(({ nic }) => HANDLERS[action].cards === 'all' || nic.in_job)
     const guest = servers.guestOf(server())
-    return { plane: at.plane, settings, guest, server: server(), cards, groups, routers, force: false, observed: [] }
+    return {
+      plane: at.plane,
+      settings,
+      guest,
+      server: server(),
+      cards,
+      groups,
+      routers,
+      epoch: settings.epoch,
+      force: false,
+      observed: [],
+    }
   }
   const run = async (
     action: ServerAction,
@@ -190,6 +201,33 @@ describeOnKernel('the steps of a job', () => {
       expect(left).toMatchObject({ hosts: [], running: false })
       expect(left.devices).not.toContainEqual(expect.objectContaining({ ifname: expect.stringMatching(/^tap/) }))
     }
+  })
+
+  it('a setting that is changed and applied while a job is under way is not put back by it', async () => {
+    await boot()
+    const order = workOf('nic.attach')
+    const mac = order.cards[0]?.nic.id ?? ''
+    const changed = {
+      ...server(),
+      nics: server().nics.map((nic) => ({ ...nic, bandwidth_in_mbps: 7, anti_spoofing: false })),
+    }
+    scene = { ...scene, servers: [changed] }
+    await settings.apply(['policies', 'bandwidth'], settings.epoch)
+    await runSteps(await HANDLERS['nic.attach'].steps(order), order, final, [])
+    const view = await at.plane.look()
+    expect(view.bandwidth.get(mac)?.inMbps).toBe(7)
+    expect(await settings.drift(scene, view)).toEqual([])
+  })
+
+  it('whoever waits for a change that somebody else has brought about meanwhile finds it done', async () => {
+    await boot()
+    const since = settings.epoch
+    await settings.apply(['policies'], since)
+    const epoch = settings.epoch
+    await Promise.all([1, 2, 3].map(() => settings.apply(['policies'], since)))
+    expect(settings.epoch).toBe(epoch)
+    await settings.apply(['policies', 'bandwidth'], since) // of bandwidth nobody has been told yet
+    expect(settings.epoch).toBe(epoch + 1)
   })
 
   it('attach to a stopped server has no steps: its cards are plugged at start', async () => {

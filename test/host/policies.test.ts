@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { tapName } from '../../src/workers/host/names.ts'
 import { NicPolicies, type PolicyState } from '../../src/workers/host/policies.ts'
-import { runInNamespace } from '../../src/workers/host/run-command.ts'
+import { runCommand, runInNamespace } from '../../src/workers/host/run-command.ts'
+import type { NicPolicy } from '../../src/workers/host/specs.ts'
 import {
   aFilterBench,
   aGroup,
@@ -136,7 +137,7 @@ describe('filters', () => {
          add element bridge patchbay guests { "${tap()}" : goto unguarded }`,
     ],
     ['a chain was emptied', () => 'flush chain bridge patchbay harmless6'],
-    ['a rule was added', () => 'insert rule inet patchbay ingress accept'],
+    ['a rule was added', () => 'insert rule bridge patchbay forward accept'],
     ['a chain was added', () => 'add chain inet patchbay more { type filter hook input priority 0; }'],
     ['a set was added', () => 'add set inet patchbay more { type ipv4_addr; }'],
     ['a chain was made another', () => 'delete chain inet patchbay tracking'],
@@ -162,8 +163,36 @@ describe('filters', () => {
     expect(await bench.policies.isAlright(state)).toBe(true)
     await runInNamespace(bench.netns, 'nft', ['-f', '-'], { input: `${commands()}\n` })
     expect(await bench.policies.isAlright(state)).toBe(false)
+    await bench.policies.forget()
     expect(await bench.apply(WEB)).toBe(true)
     expect(await bench.policies.isAlright(state)).toBe(true)
+  })
+
+  it('are made afresh in a namespace that was', async () => {
+    await bench.apply(WEB)
+    await runCommand('ip', ['netns', 'delete', bench.netns])
+    await runCommand('ip', ['netns', 'add', bench.netns])
+    await bench.policies.ensure([a.nic])
+    expect(await bench.policies.isAlright(bench.state([WEB]))).toBe(true)
+  })
+
+  it.each<[string, (left: NicPolicy, heir: NicPolicy, stays: NicPolicy) => Promise<unknown>]>([
+    ['leaves', (left, heir) => bench.policies.remove([left.mac]).then(() => bench.policies.ensure([heir]))],
+    ['is left out', (_, heir, stays) => replaceWith({ nics: [a.nic, heir, stays], groups: [OPEN, CLOSED, WEB] })],
+    ['gets another address', (left, heir) => bench.policies.ensure([{ ...left, addresses: ['172.16.1.9'] }, heir])],
+  ])('forget the connections of a NIC that %s, and only those', async (_, handOn) => {
+    const nic = (host: number, groupId: string) => bench.guest({ vni: a.nic.vni, host, groupIds: [groupId] })
+    const [left, stays, heir] = [await nic(4, OPEN.id), await nic(5, OPEN.id), await nic(4, CLOSED.id)]
+    await replaceWith({ nics: [a.nic, left.nic, stays.nic], groups: [OPEN, CLOSED, WEB] })
+    const question = (to: FilteredGuest) => passes(a, to, udp(between(a, to), 2000, 1000))
+    const answer = (from: FilteredGuest) => passes(from, a, udp(between(from, a), 1000, 2000))
+    for (const other of [left, stays]) {
+      expect(await question(other)).toBe(true)
+      expect(await answer(other)).toBe(true)
+    }
+    await handOn(left.nic, heir.nic, stays.nic)
+    expect(await question(heir)).toBe(false)
+    expect(await answer(stays)).toBe(true)
   })
 
   it('that somebody changed by hand do not keep a NIC from being added or removed', async () => {

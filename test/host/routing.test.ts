@@ -1,8 +1,20 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
+import { gatewayMac } from '../../src/workers/host/names.ts'
+import { holdsWithin } from '../../src/workers/host/run-command.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
-import { inside, ip, pings, pingsOnce } from './a-data-plane.ts'
+import { aSubnet, inside, ip, pings, pingsOnce } from './a-data-plane.ts'
+import { RawPort } from './a-policy.ts'
 import { anElasticIp, aRoutedWorld, hostSlate, type RoutedWorld } from './a-router.ts'
+import { inFragments, udp } from './frames.ts'
+
+/** Source and destination ports of DHCP, for IPv4 and IPv6. */
+const DHCP = [
+  [67, 68],
+  [68, 67],
+  [547, 546],
+  [546, 547],
+] as const
 
 describeOnKernel('the router of a VPC', () => {
   let world: RoutedWorld
@@ -19,6 +31,65 @@ describeOnKernel('the router of a VPC', () => {
     await vpc.ensure()
     expect(await pings(a.id, b.address)).toBe(true)
     expect(await pings(b.id, a.address)).toBe(true)
+  })
+
+  it('passes on no DHCP from one network to another, in fragments neither', async () => {
+    const vpc = world.vpc()
+    const aDualNetwork = (third: number) => {
+      const subnet = aSubnet({ routerId: vpc.id, cidr: `172.16.${third}.0/24`, gateway: `172.16.${third}.1` })
+      return vpc.network(third, {
+        subnet: { ...subnet, ipv6: { cidr: `fd00:${third}::/64`, gateway: `fd00:${third}::1` } },
+      })
+    }
+    const [one, two] = [await aDualNetwork(1), await aDualNetwork(2)]
+    const [a, b] = [await world.guest(one, 10), await world.guest(two, 10)]
+    await vpc.ensure()
+    expect(await vpc.isAlright()).toBe(true)
+    for (const [guest, third] of [
+      [a, 1],
+      [b, 2],
+    ] as const) {
+      await ip(guest.id, 'addr', 'add', `fd00:${third}::10/64`, 'dev', 'eth0', 'nodad')
+      await ip(guest.id, 'route', 'replace', 'default', 'via', `fd00:${third}::1`)
+    }
+    expect(await pings(a.id, b.address)).toBe(true)
+    expect(await pings(a.id, 'fd00:2::10')).toBe(true)
+    for (const address of [b.address, 'fd00:2::10']) {
+      const ping = await inside(a.id, 'busybox', 'ping', '-c', '1', '-W', '2', '-s', '4000', address)
+      expect(ping.exitCode, address).toBe(0)
+    }
+
+    const [{ address: fromMac }] = JSON.parse(await ip(a.id, '-j', 'link', 'show', 'dev', 'eth0')) as [
+      { address: string },
+    ]
+    const macs = { fromMac, toMac: gatewayMac(one.vni) }
+    const ends = {
+      4: { ...macs, from: a.address, to: b.address },
+      6: { ...macs, from: 'fd00:1::10', to: 'fd00:2::10' },
+    }
+    const [from, to] = [await RawPort.open(a.id, 'eth0'), await RawPort.open(b.id, 'eth0')]
+    const whole = DHCP.map(([source, port]) => udp(ends[port < 500 ? 4 : 6], port, source))
+    // Of the second kind the first fragment ends before the ports.
+    const heads = whole.slice(2).flatMap((frame) => [16, 8].map((cut) => inFragments(frame, cut)[0]))
+    const others = [udp(ends[4], 9999, 67), udp(ends[6], 546, 9999), ...inFragments(udp(ends[6], 9999), 16)]
+    from.send(...whole, ...heads, ...others)
+    for (const other of others) expect(await holdsWithin(2_000, 1, async () => to.hasSeen(other))).toBe(true)
+    for (const frame of [...whole, ...heads]) expect(to.hasSeen(frame), frame.toString('hex')).toBe(false)
+    await Promise.all([from.close(), to.close()])
+  })
+
+  it('without elastic IPs has its filter put back, and remembers no connections', async () => {
+    const vpc = world.vpc()
+    const [a, b] = [await world.guest(await vpc.network(1), 10), await world.guest(await vpc.network(2), 10)]
+    await vpc.ensure()
+    for (const harm of ['delete table inet patchbay', 'flush chain inet patchbay routed']) {
+      await inside(vpc.router, 'nft', ...harm.split(' '))
+      expect(await vpc.isAlright(), harm).toBe(false)
+      await vpc.ensure()
+      expect(await vpc.isAlright(), harm).toBe(true)
+    }
+    expect(await pings(a.id, b.address)).toBe(true)
+    expect((await inside(vpc.router, 'conntrack', '-L')).stdout).toBe('')
   })
 
   it('two VPCs with the same ranges do not meet', async () => {

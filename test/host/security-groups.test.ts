@@ -18,7 +18,19 @@ import {
   passes,
 } from './a-policy.ts'
 import { Stream } from './a-stream.ts'
-import { arp, icmp, icmpv6, ip, neighbourAdvertisement, tcpSyn, udp } from './frames.ts'
+import {
+  arp,
+  dhcpRequest,
+  icmp,
+  icmpv6,
+  inFragments,
+  inFragments4,
+  ip,
+  neighbourAdvertisement,
+  readdressed,
+  tcpSyn,
+  udp,
+} from './frames.ts'
 
 describe('security groups', () => {
   let bench: FilterBench
@@ -140,7 +152,21 @@ describe('security groups', () => {
     // Its own group is not given: not even UDP.
     expect(await passes(other, server, udp(between(other, server), 9))).toBe(false)
     const request = { ...between(other, server), from: '0.0.0.0', to: '255.255.255.255', toMac: BROADCAST }
-    expect(await passes(other, server, udp(request, 67, 68))).toBe(true)
+    expect(await passes(other, server, dhcpRequest(request))).toBe(true)
+    const request6 = { ...between6(other, server), to: 'ff02::1:2', toMac: '33:33:00:01:00:02' }
+    expect(await passes(other, server, udp(request6, 547, 546))).toBe(true)
+  })
+
+  it('what looks like DHCP, and is not to all servers or from ours, is as everything else', async () => {
+    await bench.apply(aGroup([aRule()], { id: 'sg-server' }))
+    expect(await passes(other, server, dhcpRequest(between(other, server)))).toBe(false)
+    expect(await passes(other, server, udp(between6(other, server), 547, 546))).toBe(false)
+    const free = await bench.guest({ vni: server.nic.vni, host: 5, antiSpoofing: false, groupIds: ['sg-other'] })
+    await serve([])
+    expect(await passes(free, server, udp(between(free, server), 68, 67))).toBe(false)
+    expect(await passes(free, server, udp(between6(free, server), 546, 547))).toBe(false)
+    await serve([aRule({ protocol: 'udp', ports: { first: 68, last: 68 } })])
+    expect(await passes(free, server, udp(between(free, server), 68, 67))).toBe(true)
   })
 
   it('a group as remote stands for its members, those elsewhere and those that have just come', async () => {
@@ -181,6 +207,37 @@ describe('security groups', () => {
     }
   })
 
+  it('fragments of two networks with the same addresses are not put together', async () => {
+    const [vni, again] = [aVni(), aVni()]
+    const groupIds = ['sg-server']
+    const a = await bench.guest({ vni, host: 2, groupIds })
+    const b = await bench.guest({ vni, host: 3, groupIds })
+    const c = await bench.guest({ vni: again, host: 2, groupIds })
+    const d = await bench.guest({ vni: again, host: 3, groupIds })
+    await serve([aRule()])
+    for (const [head, tail] of [inFragments4(icmp(between(a, b), 8), 8), inFragments(udp(between6(a, b), 9), 16)]) {
+      a.port.send(head)
+      expect(await passes(a, b, udp(between(a, b), 9))).toBe(true)
+      expect(await passes(c, d, readdressed(tail, between(c, d)))).toBe(false)
+      expect(await passes(a, b, udp(between(a, b), 9))).toBe(true)
+      expect(b.port.hasSeen(tail)).toBe(false)
+      expect(await passes(a, b, tail)).toBe(true)
+    }
+  })
+
+  it('a packet of a connection that stands comes to no NIC but that whose address it is for', async () => {
+    await serve([range])
+    const [there, back] = [() => udp(toServer(), 1001, 5001), () => udp(between(server, client), 5001, 1001)]
+    expect(await passes(client, server, there())).toBe(true)
+    expect(await passes(server, client, back())).toBe(true)
+    expect(await passes(client, server, there())).toBe(true)
+    expect(await passes(client, other, readdressed(there(), between(client, other)))).toBe(false)
+    // But one that forwards gets it.
+    await bench.policies.ensure([{ ...other.nic, allowedPairs: [{ address: '10.0.0.0/8' }] }])
+    expect(await passes(client, other, readdressed(there(), between(client, other)))).toBe(true)
+    await bench.policies.ensure([other.nic])
+  })
+
   it('a connection that stands goes on when its port is closed; a new one does not come in', async () => {
     await serve([web])
     const stream = await Stream.open(client, server, 80)
@@ -215,5 +272,65 @@ describe('security groups', () => {
     await serve([])
     expect(await passes(b, a, udp(between(b, a), 1000, 1999))).toBe(true)
     expect(await passes(d, c, udp(between(d, c), 1000, 1999))).toBe(false)
+  })
+})
+
+describe('of what all NICs share', () => {
+  it('one NIC takes so many connections, and leaves the others theirs', async () => {
+    const bench = await aFilterBench({ connections: 3 })
+    try {
+      const group = aGroup([aRule()])
+      const [vni, groupIds] = [aVni(), [group.id]]
+      const a = await bench.guest({ vni, host: 2, groupIds })
+      const b = await bench.guest({ vni, host: 3, groupIds })
+      await bench.apply(group)
+      const once = udp(between(a, b), 9, 1000)
+      for (const port of [1000, 1001, 1002]) expect(await passes(a, b, udp(between(a, b), 9, port))).toBe(true)
+      expect(await passes(a, b, udp(between(a, b), 9, 1003))).toBe(false)
+      // However many packets one has, and without an answer.
+      expect(
+        await passes(
+          a,
+          b,
+          Array.from({ length: 100 }, () => once),
+        ),
+      ).toBe(true)
+      expect(await passes(b, a, udp(between(b, a), 9, 1003))).toBe(true)
+      expect(await bench.policies.isAlright(bench.state([group]))).toBe(true)
+      expect(await new NicPolicies(bench.netns, { connections: 3 }).replace(async () => bench.state([group]))).toBe(
+        false,
+      )
+    } finally {
+      await bench.dispose()
+    }
+  })
+
+  it('one NIC takes so much room for fragments, and leaves the others theirs', async () => {
+    const bench = await aFilterBench()
+    try {
+      const group = aGroup([aRule()])
+      const groupIds = [group.id]
+      const [vni, elsewhere] = [aVni(), aVni()]
+      const flooder = await bench.guest({ vni: elsewhere, host: 2, groupIds })
+      const beside = await bench.guest({ vni: elsewhere, host: 3, groupIds })
+      const a = await bench.guest({ vni, host: 2, groupIds })
+      const b = await bench.guest({ vni, host: 3, groupIds })
+      await bench.apply(group)
+      const unfinished = Array.from({ length: 40_000 }, (_, index) => {
+        const ends = between(flooder, beside, { to: `172.16.${index % 8}.250` })
+        return inFragments4(icmp(ends, 8), 8)[0]
+      })
+      const waiting = async () => {
+        const { stdout } = await inside(bench.netns, 'cat', '/proc/net/sockstat')
+        return Number(/^FRAG: inuse (\d+)/m.exec(stdout)?.[1])
+      }
+      await passes(flooder, beside, unfinished)
+      const inUse = await waiting()
+      expect(inUse).toBeGreaterThan(4_000)
+      expect(inUse).toBeLessThan(20_000)
+      expect(await passes(a, b, inFragments4(icmp(between(a, b), 8), 8))).toBe(true)
+    } finally {
+      await bench.dispose()
+    }
   })
 })

@@ -117,8 +117,13 @@ describe('a project', () => {
     const url = `/v1/projects/${project}`
     const token = await service.tokenOf('operator', project)
     const vpc = await service.call('POST', '/v1/vpcs', { name: 'v', cidr: '10.0.0.0/16' }, { token })
-    expectProblem(await service.call('DELETE', url), 409, 'project_in_use')
+    await service.call('POST', '/v1/security-groups', { name: 'g' }, { token })
+    const refused = await service.call('DELETE', url)
+    expectProblem(refused, 409, 'project_in_use')
+    expect(refused.body.detail).toBe(`project ${project} still has 1 VPCs, 1 security groups`)
     expect((await vpcsAs(token)).status).toBe(200)
+    const [group] = (await service.call('GET', '/v1/security-groups?name=g', undefined, { token })).body.items
+    await service.call('DELETE', `/v1/security-groups/${group.id}`, undefined, { token })
     await service.call('DELETE', `/v1/vpcs/${vpc.body.id}`, undefined, { token })
     expect((await service.call('DELETE', url)).status).toBe(204)
     expectProblem(await vpcsAs(token), 401, 'unauthorized')

@@ -74,7 +74,7 @@ const SEED = [
 
 /** [constraint, SQLSTATE, what breaks it]. 23505 unique, 23503 foreign key, 23514 check, 23P01 exclusion. */
 const BREAKS: readonly (readonly [constraint: string, code: string, ...sql: string[]])[] = [
-  ['project_name_key', '23505', `INSERT INTO project (id, name) VALUES ('r', 'project')`],
+  ['project_name_key', '23505', `INSERT INTO project (id, name) VALUES ('prj-r', 'project')`],
   [
     'access_key_project_fk',
     '23503',

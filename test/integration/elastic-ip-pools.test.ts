@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { aService, expectProblem, HYPERVISOR, type Service } from '../support/a-service.ts'
+import { type Answer, aService, expectProblem, HYPERVISOR, type Service } from '../support/a-service.ts'
 import { aHypervisor, aPool } from '../support/builders.ts'
 
 let service: Service
@@ -45,6 +45,12 @@ describe('a pool of elastic IPs', () => {
   it.each([
     ['a CIDR that is too wide', { cidr: '203.0.0.0/15' }, 'cidr_invalid', ['/cidr cidr must be a /16 to /30']],
     ['a CIDR that is too narrow', { cidr: '203.0.113.0/31' }, 'cidr_invalid', ['/cidr cidr must be a /16 to /30']],
+    ...['0.1.2', '127.0.0', '169.254.0', '224.0.0', '255.255.255'].map((net): [string, object, string, string[]] => [
+      `${net}.0/24, which is not of unicast addresses`,
+      { cidr: `${net}.0/24`, gateway: `${net}.1`, first: `${net}.2`, last: `${net}.9` },
+      'cidr_invalid',
+      ['/cidr cidr must be of unicast addresses: not of 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16 or 224.0.0.0/3'],
+    ]),
     [
       'a gateway elsewhere',
       { gateway: '203.0.114.1' },
@@ -120,6 +126,80 @@ describe('a pool of elastic IPs', () => {
   const pick = ({ cidr, gateway, first, last }: typeof RANGE) => ({ cidr, gateway, first, last })
   const elsewhere = { cidr: '198.18.0.0/30', gateway: '198.18.0.1', first: '198.18.0.2', last: '198.18.0.2' }
 
+  it('gives out no address of a bridged network on its interface, nor its gateway, nor the other way round', async () => {
+    const net = '198.18.30'
+    const pool = { cidr: `${net}.0/24`, gateway: `${net}.1`, first: `${net}.100`, last: `${net}.120`, interface: 'br0' }
+    const bridged = (over: object) =>
+      service.call('POST', '/v1/networks', {
+        name: 'n',
+        mode: 'bridged',
+        interface: 'br0',
+        cidr: `${net}.0/24`,
+        ...over,
+      })
+    const range = (first: number, last: number) => ({
+      address_range: { first: `${net}.${first}`, last: `${net}.${last}` },
+    })
+    const pointers = ({ body }: Answer) => body.errors.map(({ pointer }: { pointer: string }) => pointer)
+    const first = await bridged({ gateway: `${net}.1`, ...range(50, 99) })
+    expect(first.status).toBe(201) // their gateway is the same machine
+
+    for (const [over, blamed] of [
+      [{ first: `${net}.99` }, ['/first', '/last']],
+      [{ first: `${net}.60`, last: `${net}.60` }, ['/first', '/last']],
+      [{ gateway: `${net}.50` }, ['/gateway']],
+      [{ gateway: `${net}.200`, first: `${net}.1`, last: `${net}.9` }, ['/first', '/last']],
+    ] as const) {
+      const refused = await newPool({ ...pool, name: 'on br0', ...over })
+      expectProblem(refused, 409, 'elastic_ip_pool_overlaps')
+      expect(pointers(refused)).toEqual(blamed)
+    }
+    const made = await newPool({ ...pool, name: 'on br0' })
+    expect(made.status).toBe(201)
+    const url = `${POOLS}/${made.body.id}`
+    const wider = await service.call('PATCH', url, { first: `${net}.99` })
+    expectProblem(wider, 409, 'elastic_ip_pool_overlaps')
+    expect(pointers(wider)).toEqual(['/first'])
+    expect((await service.call('PATCH', url, { last: `${net}.150`, name: 'wider' })).status).toBe(200)
+
+    for (const [over, blamed] of [
+      [range(150, 160), '/address_range'],
+      [{ gateway: `${net}.110`, ...range(200, 210) }, '/gateway'],
+      [{ gateway: `${net}.60`, ...range(200, 210) }, '/gateway'],
+    ] as const) {
+      const refused = await bridged(over)
+      expectProblem(refused, 409, 'cidr_overlaps')
+      expect(pointers(refused)).toEqual([blamed])
+    }
+    // What is given back, or moved away, is free again; and another interface is another segment.
+    await service.call('DELETE', `/v1/networks/${first.body.id}`)
+    expect((await service.call('PATCH', url, { first: `${net}.99` })).status).toBe(200)
+    expect((await bridged({ ...range(50, 98) })).status).toBe(201)
+    expect((await bridged({ interface: 'eth1', ...range(99, 150) })).status).toBe(201)
+    await service.call('DELETE', url)
+    expect((await bridged({ ...range(99, 150) })).status).toBe(201)
+  })
+
+  it('and a bridged network that want the same addresses at once: one gets them', async () => {
+    for (let round = 0; round < 8; round++) {
+      const net = `198.18.${40 + round}`
+      const answers = await Promise.all([
+        aPoolOn(net),
+        service.call('POST', '/v1/networks', { name: 'n', mode: 'bridged', interface: 'br0', cidr: `${net}.0/24` }),
+      ])
+      expect(answers.map(({ status }) => status).sort()).toEqual([201, 409])
+    }
+  })
+  const aPoolOn = (net: string) =>
+    newPool({
+      name: net,
+      interface: 'br0',
+      cidr: `${net}.0/24`,
+      gateway: `${net}.1`,
+      first: `${net}.9`,
+      last: `${net}.20`,
+    })
+
   it('may have one address', async () => {
     expect((await newPool({ name: 'one', ...elsewhere })).body).toMatchObject({ addresses_total: 1 })
   })
@@ -144,6 +224,14 @@ describe('a pool of elastic IPs', () => {
     expectProblem(after, 409, 'elastic_ip_pool_in_use')
     expect(after.body.errors).toMatchObject([{ pointer: '/last', detail: `1 elastic IPs lie after ${at(30)}` }])
     expectProblem(gateway, 400, 'pool_range_invalid')
+    expect(gateway.body.errors).toMatchObject([
+      { pointer: '/first', detail: `first ${at(1)} takes the gateway ${at(1)} into the range` },
+    ])
+    const past = await change({ first: at(32) })
+    expectProblem(past, 400, 'pool_range_invalid')
+    expect(past.body.errors).toMatchObject([
+      { pointer: '/first', detail: `first ${at(32)} comes after last ${at(31)}` },
+    ])
     expectProblem(await change({ name: 'x' }, { 'if-match': '"1"' }), 412, 'precondition_failed')
     expectProblem(await change({ cidr: '203.0.113.0/25' }), 400, 'invalid_request')
   })
@@ -195,6 +283,7 @@ describe('the database refuses a pool', () => {
     ['elastic_ip_pool_gateway', { gateway: '192.0.3.1' }],
     ['elastic_ip_pool_gateway', { gateway: '192.0.2.0' }],
     ['elastic_ip_pool_gateway', { gateway: '192.0.2.255' }],
+    ['elastic_ip_pool_unicast', { cidr: '127.0.0.0/24', gateway: '127.0.0.1', first: '127.0.0.2', last: '127.0.0.9' }],
     ['elastic_ip_pool_interface_name', { interface: 'a name too long' }],
   ])('by %s: %o', async (constraint, over) => {
     await expect(insert(over)).rejects.toMatchObject({ code: '23514', constraint })

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { transaction } from '../../src/db/client.ts'
-import { freeElasticIps } from '../../src/domain/elastic-ip/associate.ts'
+import { associateElasticIp } from '../../src/domain/elastic-ip/associate.ts'
 import { type Answer, aService, expectProblem, HYPERVISOR, type Service } from '../support/a-service.ts'
 import { aHypervisor, aNetwork, aNic, aPool, aServer, aVpc, finish, nics } from '../support/builders.ts'
+import { until } from '../support/until.ts'
 
 let service: Service
 let pool: Answer['body']
@@ -34,6 +35,14 @@ async function aNicOn(hypervisor_id: string, network?: Answer['body']) {
     hypervisor_id,
   })
   return (await service.call('GET', `/v1/nics/${body.nic_ids[0]}`)).body
+}
+
+/** Connections that wait for a lock. */
+async function waiting(): Promise<number> {
+  const { rows } = await service.db.$client.query<{ n: number }>(
+    `SELECT count(*)::integer AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  )
+  return rows[0]?.n ?? 0
 }
 
 /** The hypervisors that a job asks, itself or by its parts. */
@@ -297,6 +306,53 @@ describe('associate', () => {
     }
   })
 
+  it('with a VPC leaves a hypervisor that has none of its NICs for one that has', async () => {
+    const network = await aNetwork(service)
+    const eip = await anEip()
+    await associate(eip.id, { vpc_id: network.vpc_id })
+    expect(await get(eip.id)).toMatchObject({ hypervisor_id: HYPERVISOR }) // the first of two without NICs
+    await associate(eip.id, { vpc_id: network.vpc_id })
+    expect(await get(eip.id)).toMatchObject({ hypervisor_id: HYPERVISOR, generation: 2 })
+    await aNicOn('hv-two', network)
+    const { body } = await associate(eip.id, { vpc_id: network.vpc_id })
+    expect(await get(eip.id)).toMatchObject({ hypervisor_id: 'hv-two', generation: 3 })
+    expect(await asked(body)).toEqual([HYPERVISOR, 'hv-two'])
+  })
+
+  it('is refused with a NIC or a VPC whose CIDR overlaps that of the pool', async () => {
+    const vpc = await aVpc(service, { cidr: '192.168.0.0/16' })
+    const network = await service.call('POST', '/v1/networks', { name: 'n', vpc_id: vpc.id, cidr: '192.168.1.0/24' })
+    const nic = await aNic(service, { network_id: network.body.id })
+    const within = { cidr: '192.168.9.0/24', gateway: '192.168.9.1', first: '192.168.9.10', last: '192.168.9.20' }
+    const inside = await aPool(service, within)
+    const { id } = await anEip({ pool_id: inside.id })
+    for (const [pointer, to] of [
+      ['/nic_id', { nic_id: nic.id }],
+      ['/vpc_id', { vpc_id: vpc.id }],
+    ] as const) {
+      const refused = await associate(id, to)
+      expectProblem(refused, 409, 'elastic_ip_pool_overlaps')
+      expect(refused.body).toMatchObject({
+        detail: `192.168.9.0/24 of elastic IP pool ${inside.id} overlaps 192.168.0.0/16 of VPC ${vpc.id}`,
+        errors: [{ in: 'body', pointer }],
+      })
+    }
+    expect((await associate(id, { vpc_id: (await aVpc(service)).id })).status).toBe(202)
+  })
+
+  it('leaves events with the id of its job, as disassociate and bandwidth do', async () => {
+    const [eip, nic, vpc] = [await anEip(), await aNicOn(HYPERVISOR), await aVpc(service)]
+    const last = async (type: string) => (await events(`resource_id=${eip.id}&type=elastic_ip.${type}`))[0].job_id
+    const first = (await associate(eip.id, { nic_id: nic.id })).body
+    expect(await last('associated')).toBe(first.id)
+    const moved = (await associate(eip.id, { vpc_id: vpc.id })).body
+    expect([await last('disassociated'), await last('associated')]).toEqual([moved.id, moved.id])
+    const limited = (await service.call('PUT', `${EIPS}/${eip.id}/bandwidth`, { bandwidth_mbps: 7 })).body
+    expect(await last('updated')).toBe(limited.id)
+    const gone = (await disassociate(eip.id)).body
+    expect(await last('disassociated')).toBe(gone.id)
+  })
+
   it('moves from one NIC to another, and to a VPC, in one call that asks old and new hypervisor', async () => {
     const [a, b] = [await aNicOn(HYPERVISOR), await aNicOn('hv-two')]
     const vpc = await aVpc(service)
@@ -339,8 +395,11 @@ describe('associate', () => {
   })
 
   it.each([{}, { nic_id: '52:54:00:00:00:01', vpc_id: 'vpc-0000000000' }])('is refused with %o', async (to) => {
-    expectProblem(await associate((await anEip()).id, to), 400, 'invalid_request')
+    const refused = await associate((await anEip()).id, to)
+    expectProblem(refused, 400, 'invalid_request')
+    expect(refused.body.errors).toMatchObject([{ in: 'body', pointer: '', detail: EITHER }])
   })
+  const EITHER = 'either nic_id or vpc_id is required, and not both'
 
   it('is refused with a NIC or a VPC that is not there', async () => {
     const { id } = await anEip()
@@ -456,17 +515,75 @@ describe('a NIC with an elastic IP', () => {
     expect((await service.call('DELETE', `/v1/nics/${nic.id}`)).status).toBe(204)
     expect(await get(eip.id)).toMatchObject({ state: 'available', nic_id: null, generation: 3 })
     const [last] = await events(`address=${eip.address}`)
-    expect(last).toMatchObject({ type: 'elastic_ip.disassociated', data: { nic_id: nic.id } })
-    expect(last.actor).not.toBeNull()
+    expect(last).toMatchObject({
+      type: 'elastic_ip.disassociated',
+      data: { nic_id: nic.id, vpc_id: null, pool_id: pool.id },
+    })
   })
 
   it('that a job deletes leaves a trace in the history of the address', async () => {
-    const [eip, nic, other] = [await anEip(), await aNic(service), await aNic(service)]
-    await associate(eip.id, { nic_id: nic.id })
-    await transaction(service.db, (tx) => freeElasticIps(tx, [nic.id, other.id], { jobId: 'j-x' }))
+    const server = await aServer(service, { network_id: (await aNetwork(service)).id, hypervisor_id: HYPERVISOR })
+    const eip = await anEip()
+    const nic_id = (await service.call('GET', `/v1/nics?server_id=${server.id}`)).body.items[0].id
+    await finish(service, (await associate(eip.id, { nic_id })).body.id)
+    const job = (await service.call('DELETE', `/v1/servers/${server.id}`)).body
+    await finish(service, job.id)
     expect(await get(eip.id)).toMatchObject({ state: 'available', generation: 3 })
     const [last] = await events(`address=${eip.address}`)
-    expect(last).toMatchObject({ type: 'elastic_ip.disassociated', job_id: 'j-x', data: { nic_id: nic.id } })
+    expect(last).toMatchObject({ type: 'elastic_ip.disassociated', job_id: job.id, data: { nic_id } })
+  })
+
+  it('that is deleted while it is being associated gives it up with a trace too', async () => {
+    const [eip, nic] = [await anEip(), await aNic(service)]
+    const actor = { projectId: service.projectId, keyId: 'ak-x', role: 'operator' } as const
+    const deleted = await transaction(service.db, async (tx) => {
+      await associateElasticIp(tx, actor, eip.id, { nic_id: nic.id })
+      const answer = service.call('DELETE', `/v1/nics/${nic.id}`)
+      await until('the deletion waits for the NIC', async () => (await waiting()) > 0)
+      return { answer }
+    })
+    expect((await deleted.answer).status).toBe(204)
+    expect(await get(eip.id)).toMatchObject({ state: 'available', nic_id: null, generation: 3 })
+    const history = await events(`address=${eip.address}`)
+    expect(history.map(({ type }: { type: string }) => type)).toEqual([
+      'elastic_ip.disassociated',
+      'elastic_ip.associated',
+      'elastic_ip.created',
+    ])
+  })
+
+  it('stays on its server while it gets or loses the address: until the job is promised', async () => {
+    const cards = [await aNicOn(HYPERVISOR), await aNicOn('hv-two')]
+    const eip = await anEip()
+    await associate(eip.id, { nic_id: cards[0].id })
+    for (const card of cards) {
+      const moved = await transaction(service.db, async (tx) => {
+        await tx.$client.query('SELECT FROM nic WHERE id = $1 FOR NO KEY UPDATE', [card.id]) // as attach and detach do
+        const answer = associate(eip.id, { nic_id: cards[1].id })
+        await until('the association waits for the NIC', async () => (await waiting()) > 0)
+        return { answer }
+      })
+      expect((await moved.answer).status).toBe(202)
+      await associate(eip.id, { nic_id: cards[0].id })
+    }
+  })
+
+  it('is deleted while its elastic IP is given to another, and every association has its end', async () => {
+    const cards = await nics(service, (await aNetwork(service)).id, 13)
+    const eip = await anEip()
+    for (const [index, card] of cards.slice(1).entries()) {
+      const [next, gone] = await Promise.all([
+        associate(eip.id, { nic_id: card.id }),
+        service.call('DELETE', `/v1/nics/${cards[index].id}`),
+      ])
+      expect([next.status, gone.status]).toEqual([202, 204])
+    }
+    const of = async (what: string): Promise<string[]> =>
+      (await events(`resource_id=${eip.id}&type=elastic_ip.${what}`)).map(
+        ({ data }: { data: { nic_id: string } }) => data.nic_id,
+      )
+    const [begun, ended] = [await of('associated'), await of('disassociated')]
+    expect(begun).toEqual([cards.at(-1).id, ...ended])
   })
 })
 
@@ -490,6 +607,18 @@ describe('bandwidth', () => {
     expect(await get(eip.id)).toMatchObject({ bandwidth_mbps: null, generation: 5 })
   })
 
+  it('is set only if it matches If-Match', async () => {
+    const { id } = await anEip()
+    const put = (etag: string) =>
+      service.call('PUT', `${EIPS}/${id}/bandwidth`, { bandwidth_mbps: 5 }, { headers: { 'if-match': etag } })
+    const stale = await put('"2"')
+    expectProblem(stale, 412, 'precondition_failed')
+    expect(stale.body.detail).toBe(`elastic IP ${id} is at generation 1, not 2`)
+    expect(await get(id)).toMatchObject({ bandwidth_mbps: null, generation: 1 })
+    expect((await put('"1"')).status).toBe(202)
+    expectProblem(await put('"1"'), 412, 'precondition_failed')
+  })
+
   it.each([0, 100_001, 1.5, '10', undefined])('of %o is refused', async (mbps) => {
     const refused = await limit((await anEip()).id, mbps)
     expectProblem(refused, 400, 'invalid_request')
@@ -507,7 +636,14 @@ describe('an elastic IP in use', () => {
     const job = (await disassociate(eip.id)).body
     const leaving = await service.call('DELETE', `${EIPS}/${eip.id}`)
     expectProblem(leaving, 409, 'elastic_ip_in_use')
-    expect(leaving.body.detail).toBe(`job ${job.id} still takes elastic IP ${eip.id} off its hypervisor`)
+    expect(leaving.body.detail).toBe(
+      `job ${job.id} is not finished: its hypervisor may still have elastic IP ${eip.id}`,
+    )
+    const again = await disassociate(eip.id) // a later job that is finished says nothing of the earlier one
+    expect(again.body).toMatchObject({ state: 'successful' })
+    const refused = await service.call('DELETE', `${EIPS}/${eip.id}`)
+    expectProblem(refused, 409, 'elastic_ip_in_use')
+    expect(refused.body.detail).toContain(`job ${job.id} is not finished`)
     await finish(service, job.id)
     expect((await service.call('DELETE', `${EIPS}/${eip.id}`)).status).toBe(204)
     expect((await anEip({ address: eip.address })).address).toBe(eip.address)
@@ -520,7 +656,7 @@ describe('an elastic IP in use', () => {
     expect(held.body.detail).toBe(`elastic IP ${eip.id} is associated with VPC ${vpc.id}: disassociate it first`)
     const refused = await service.call('DELETE', `/v1/vpcs/${vpc.id}`)
     expectProblem(refused, 409, 'vpc_in_use')
-    expect(refused.body.detail).toBe(`VPC ${vpc.id} still has an elastic IP: disassociate it first`)
+    expect(refused.body.detail).toBe(`VPC ${vpc.id} still has elastic IP ${eip.id}: disassociate it first`)
     await disassociate(eip.id)
     expect((await service.call('DELETE', `/v1/vpcs/${vpc.id}`)).status).toBe(204)
   })

@@ -63,7 +63,7 @@ describe('an attach job', () => {
   it('that succeeds puts the NIC in use, with what kernel and guest show', async () => {
     const { nic, job } = await attaching()
     const order = (await claim(job.id)).body
-    expect(order.job).toEqual({ id: job.id, action: 'nic.attach', attempt: 1, force: false })
+    expect(order.job).toEqual({ id: job.id, action: 'nic.attach', attempt: 1, force: false, resources: [] })
     expect(await jobOf(job.id)).toMatchObject({ state: 'working', attempts: 1, finished_at: null })
     const host = { tap: 'tap00000001', bridge: 'br-1000', up: true, mtu: 1500 }
     const guest = { interface_name: 'eth1', mac: nic.id, addresses: [`${nic.address}/24`] }
@@ -270,6 +270,38 @@ describe('jobs', () => {
     expect(await ids(`nic_id=${nic.id}&state=failed`)).toEqual([])
     const first = (await service.call('GET', `/v1/jobs?nic_id=${nic.id}&limit=1`)).body
     expect(await ids(`nic_id=${nic.id}&limit=1&cursor=${first.next_cursor}`)).toEqual([job.id])
+  })
+
+  it('are found by anything that they show among their resources', async () => {
+    const { nic, server, job } = await attached()
+    const limits = { in_mbps: 1, out_mbps: 1 }
+    const limiting = (await service.call('PUT', `/v1/nics/${nic.id}/bandwidth`, limits)).body
+    const telling = (await service.call('PUT', `/v1/servers/${server.id}/dhcp-options`, { options: {} })).body
+    const ids = async (query: string) =>
+      (await service.call('GET', `/v1/jobs?${query}`)).body.items.map(({ id }: { id: string }) => id)
+    expect(await ids(`nic_id=${nic.id}`)).toEqual([limiting.id, job.id])
+    expect(await ids(`resource_id=${nic.id}`)).toEqual([limiting.id, job.id])
+    expect((await ids(`resource_id=${server.id}`)).slice(0, 2)).toEqual([telling.id, job.id])
+  })
+
+  it('that are parts of another say of which', async () => {
+    const network = await aNetwork(service)
+    const [near, far] = [
+      await aServer(service, { network_id: network.id }),
+      await aServer(service, { network_id: network.id }),
+    ]
+    await service.db.$client.query('UPDATE server SET hypervisor_id = $2 WHERE id = $1', [far.id, OTHER])
+    await service.db.$client.query('UPDATE server SET hypervisor_id = $2 WHERE id = $1', [near.id, HYPERVISOR])
+    const whole = (await service.call('PUT', `/v1/networks/${network.id}/dhcp`, {})).body
+    const { items } = (await service.call('GET', `/v1/jobs?resource_id=${network.id}`)).body
+    const parents = items.map((one: Answer['body']) => [one.hypervisor_id, one.parent_id])
+    expect(parents.sort()).toEqual(
+      [
+        [OTHER, whole.id],
+        [HYPERVISOR, whole.id],
+        [null, null],
+      ].sort(),
+    )
   })
 })
 

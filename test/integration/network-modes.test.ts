@@ -197,7 +197,7 @@ describe('a bridged network', () => {
     ] as const) {
       const refused = await at(first, last)
       expectProblem(refused, 409, 'cidr_overlaps')
-      expect(said(refused)).toEqual(['/address_range address_range overlaps that of another network on this interface'])
+      expect(said(refused)).toEqual([expect.stringMatching(/^\/address_range address_range overlaps that of another/)])
     }
     expect((await at(2, 49)).status).toBe(201)
     expect((await at(100, 253)).status).toBe(201)
@@ -306,6 +306,86 @@ describe('IPv6', () => {
     expect((await join()).body).toEqual(await get(network.id))
     const other = await service.call('POST', `/v1/networks/${network.id}/join`, { ...subnet, ipv6_cidr: 'fd00:9::/64' })
     expectProblem(other, 409, 'network_joined_already')
+  })
+
+  it('that came after the network joined is no other place: the same join is answered with the network as it is', async () => {
+    const network = await aNetwork(service)
+    await put(network.id, 'ipv6', { ipv6_cidr: 'fd00:6::/64' })
+    const again = { vpc_id: network.vpc_id, cidr: network.cidr }
+    const joined = await service.call('POST', `/v1/networks/${network.id}/join`, again)
+    expect(joined).toMatchObject({ status: 200, body: { ipv6_cidr: 'fd00:6::/64' } })
+  })
+
+  it('is asked for by address: which NIC has it, and who had it when', async () => {
+    const network = await aNetwork(service, { ipv6_cidr: 'fd00:11::/64' })
+    const [nic, other] = await nics(service, network.id, 2)
+    const found = async (address: string) =>
+      (await service.call('GET', `/v1/nics?address=${address}`)).body.items.map(({ id }: { id: string }) => id)
+    expect(await found(nic.ipv6_address)).toEqual([nic.id])
+    expect(await found(nic.address)).toEqual([nic.id])
+    const job = (await put(network.id, 'ipv6', { ipv6_cidr: 'fd00:12::/64' })).body
+    const after = (await service.call('GET', `/v1/nics/${nic.id}`)).body
+    expect(await found(nic.ipv6_address)).toEqual([])
+    await put(network.id, 'ipv6', { ipv6_cidr: 'fd00:12::/64' }) // as it is: nothing to tell
+    await service.call('DELETE', `/v1/nics/${nic.id}`)
+    await put(network.id, 'ipv6', { ipv6_cidr: null })
+    const told = async (address: string) => {
+      const { items } = (await service.call('GET', `/v1/events?address=${address}`)).body
+      return items.reverse().map((event: Answer['body']) => [event.type, event.resource_id, event.job_id])
+    }
+    expect(await told(nic.ipv6_address)).toEqual([
+      ['nic.created', nic.id, null],
+      ['nic.address_released', nic.id, job.id],
+    ])
+    expect(await told(after.ipv6_address)).toEqual([
+      ['nic.updated', nic.id, job.id],
+      ['nic.deleted', nic.id, null],
+    ])
+    expect(await told(nic.address)).toEqual([
+      ['nic.created', nic.id, null],
+      ['nic.deleted', nic.id, null],
+    ])
+    const kept = other.ipv6_address.replace('fd00:11:', 'fd00:12:')
+    expect((await told(kept)).map(([type]: string[]) => type)).toEqual(['nic.updated', 'nic.address_released'])
+  })
+
+  it('of a primary NIC is in the history too, to the end of its server', async () => {
+    const network = await aNetwork(service, { ipv6_cidr: 'fd00:13::/64' })
+    const server = await aServer(service, { network_id: network.id, hypervisor_id: HYPERVISOR })
+    const [card] = (await service.call('GET', `/v1/nics?server_id=${server.id}`)).body.items
+    const gone = (await service.call('DELETE', `/v1/servers/${server.id}`)).body
+    await finish(service, gone.id)
+    const { items } = (await service.call('GET', `/v1/events?address=${card.ipv6_address}`)).body
+    expect(items.map(({ type, job_id }: Answer['body']) => [type, job_id])).toMatchObject([
+      ['nic.deleted', gone.id],
+      ['nic.created', expect.stringMatching(/^j-/)],
+    ])
+  })
+
+  it.each(['fd00:0::1', 'FD00::1', 'fd00::1/128', '::ffff:a00:1', '10.0.0.1/32', 'x'])(
+    'and any other address is asked for in its canonical form, not as %s',
+    async (address) => {
+      for (const url of ['/v1/nics', '/v1/events']) {
+        const refused = await service.call('GET', `${url}?address=${encodeURIComponent(address)}`)
+        expectProblem(refused, 400, 'invalid_request')
+        expect(refused.body.errors).toMatchObject([{ in: 'query', pointer: '/address' }])
+      }
+    },
+  )
+
+  it('changed by two while NICs are deleted is changed at once, and nobody is turned away', async () => {
+    const network = await aNetwork(service)
+    const begin = Date.now()
+    for (let round = 0; round < 5; round++) {
+      const cards = await nics(service, network.id, 20)
+      const answers = await Promise.all([
+        ...cards.map(({ id }) => service.call('DELETE', `/v1/nics/${id}`)),
+        ...['a', 'b'].map((n) => put(network.id, 'ipv6', { ipv6_cidr: `fd00:${n}${round}::/64` })),
+      ])
+      expect(answers.map(({ status }) => status)).toEqual([...Array(20).fill(204), 202, 202])
+    }
+    // PostgreSQL looks for deadlocks after a second: a single one would take longer than all of it.
+    expect(Date.now() - begin).toBeLessThan(5_000)
   })
 
   it('may be given, changed and taken while servers run: NICs follow, and the job asks their hypervisors', async () => {
@@ -424,6 +504,22 @@ describe('DHCP settings', () => {
     expectProblem(await put(bare.id, 'dhcp', settings), 409, 'network_unmanaged')
   })
 
+  it('and the prefix are changed only if they match If-Match', async () => {
+    const network = await aNetwork(service)
+    for (const [what, body] of [
+      ['dhcp', settings],
+      ['ipv6', { ipv6_cidr: 'fd00:e::/64' }],
+    ] as const) {
+      const now = await get(network.id)
+      const change = (etag: number) =>
+        service.call('PUT', `/v1/networks/${network.id}/${what}`, body, { headers: { 'if-match': `"${etag}"` } })
+      expectProblem(await change(now.generation + 1), 412, 'precondition_failed')
+      expect(await get(network.id)).toEqual(now)
+      expect((await change(now.generation)).status).toBe(202)
+      expectProblem(await change(now.generation), 412, 'precondition_failed')
+    }
+  })
+
   it('and the prefix are for operators, of the project alone', async () => {
     const network = await aNetwork(service)
     const reader = { token: await service.tokenOf('reader') }
@@ -533,7 +629,12 @@ describe('the database itself refuses', () => {
     expect(await refusal({ ...place, ipv6_cidr: `'ff00::/64'` })).toBe('network_ipv6_unicast')
     await bridged({ interface: 'eth2', cidr: '198.18.40.0/24' })
     const same = { mode: `'bridged'`, interface: `'eth2'`, cidr: `'198.18.40.0/24'` }
-    expect(await refusal(same)).toBe('network_segment_excl')
+    expect(await refusal(same)).toBe('network_range_free')
+    const router = { ...same, gateway: `'198.18.40.9'`, reserved: `repeat('1', 252)::bit(252)` }
+    expect(await refusal(router)).toBe('network_gateway_free')
+    await expect(
+      service.db.$client.query(`INSERT INTO segment_claim SELECT 'x', interface, addresses, true FROM segment_claim`),
+    ).rejects.toMatchObject({ code: '23P01', constraint: 'segment_claim_excl' })
   })
 })
 

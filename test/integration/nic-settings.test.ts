@@ -56,6 +56,13 @@ describe('a NIC made without settings', () => {
   })
 })
 
+it('a NIC may go without name, be given one, and lose it again', async () => {
+  const nic = await aNic(service)
+  for (const name of ['one', '']) {
+    expect(await made(service.call('PATCH', `/v1/nics/${nic.id}`, { name }))).toMatchObject({ name })
+  }
+})
+
 describe('a NIC made with settings', () => {
   const settings = (groups: string[]) => ({
     security_group_ids: groups,
@@ -213,6 +220,36 @@ describe('the security groups of a NIC', () => {
   })
 })
 
+describe('whether a NIC is in the default group', () => {
+  const inDefault = async (id: string): Promise<boolean> =>
+    (await service.db.$client.query('SELECT in_default_group FROM nic WHERE id = $1', [id])).rows[0].in_default_group
+
+  it('is known of each, however it got there or left', async () => {
+    const [{ id: network_id }, one] = [await aNetwork(service), await aGroup()]
+    const create = async (...groups: string[]) =>
+      (await made(service.call('POST', '/v1/nics', { network_id, security_group_ids: groups }))).id
+    const plain = (await aNic(service, { network_id })).id
+    expect(await inDefault(plain)).toBe(true)
+    expect(await inDefault(await create(one.id))).toBe(false)
+    expect(await inDefault(await create(one.id, defaultGroup()))).toBe(true)
+    for (const groups of [[one.id], [one.id, defaultGroup()], [one.id], [defaultGroup()]]) {
+      await made(putGroups(plain, ...groups))
+      expect(await inDefault(plain)).toBe(groups.includes(defaultGroup()))
+    }
+  })
+
+  it('follows the rows of its groups, whoever writes them', async () => {
+    const [{ id: network_id }, one] = [await aNetwork(service), await aGroup()]
+    const ids = [(await aNic(service, { network_id })).id, (await aNic(service, { network_id })).id]
+    const both = async () => [await inDefault(ids[0] ?? ''), await inDefault(ids[1] ?? '')]
+    const query = (sql: string, ...values: unknown[]) => service.db.$client.query(sql, values)
+    await query('INSERT INTO nic_security_group SELECT id, $2, project_id FROM nic WHERE id = ANY ($1)', ids, one.id)
+    expect(await both()).toEqual([false, false])
+    await query('DELETE FROM nic_security_group WHERE nic_id = ANY ($1)', ids)
+    expect(await both()).toEqual([true, true])
+  })
+})
+
 describe('the bandwidth of a NIC', () => {
   it('is limited in each direction, or in none, by a job of its hypervisor', async () => {
     const nic = await aNic(service)
@@ -316,11 +353,27 @@ describe('every setting of a NIC', () => {
     expect(await get(nic.id)).toEqual(nic)
   })
 
+  it('is changed only if it matches If-Match, also by two at once', async () => {
+    const nic = await aNic(service)
+    for (const [what, body] of all(defaultGroup())) {
+      const { generation } = await get(nic.id)
+      const change = (etag: number) =>
+        service.call('PUT', `/v1/nics/${nic.id}/${what}`, body, { headers: { 'if-match': `"${etag}"` } })
+      expectProblem(await change(generation + 1), 412, 'precondition_failed')
+      const both = await Promise.all([change(generation), change(generation)])
+      expect(both.map(({ status }) => status).sort()).toEqual([202, 412])
+      expect((await get(nic.id)).generation).toBe(generation + 1)
+    }
+  })
+
   it('may change while the NIC is on its way, and its events tell of it under its address', async () => {
     const [nic, server, one] = [await aNic(service), await aServer(service), await aGroup()]
     const arriving = await made(service.call('POST', `/v1/nics/${nic.id}/attach`, { server_id: server.id }))
+    const jobs: string[] = []
     for (const [what, body] of all(one.id)) {
-      expect(await made(put(nic.id, what, body))).toMatchObject({ state: 'pending', hypervisor_id: HYPERVISOR })
+      const job = await made(put(nic.id, what, body))
+      expect(job).toMatchObject({ state: 'pending', hypervisor_id: HYPERVISOR })
+      jobs.push(job.id)
     }
     await finish(service, arriving.id)
     const { items } = await made(service.call('GET', `/v1/events?address=${nic.address}&type=nic.updated`))
@@ -330,6 +383,7 @@ describe('every setting of a NIC', () => {
       { bandwidth: { in_mbps: 1, out_mbps: 1 } },
       { anti_spoofing: false },
     ])
+    expect(own.map(({ job_id }: Answer['body']) => job_id)).toEqual(jobs)
   })
 
   it('that no hypervisor has to bring about is waited for without waiting', async () => {

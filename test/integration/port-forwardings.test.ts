@@ -66,6 +66,9 @@ describe('a port forwarding', () => {
     expectProblem(await service.call('DELETE', urlOf(vpc, id)), 404, 'not_found')
     expectProblem(await service.call('PATCH', urlOf(vpc, id), { port: 1 }), 404, 'not_found')
     const { items } = (await service.call('GET', `/v1/events?resource_id=${id}`)).body
+    expect(items.map((one: { job_id: string }) => one.job_id)).toEqual(
+      [deleted, changed, made].map(({ body }) => body.id),
+    )
     expect(items.map(({ type, data }: { type: string; data: { port: number } }) => [type, data.port])).toEqual([
       ['port_forwarding.deleted', 81],
       ['port_forwarding.updated', 81],
@@ -105,6 +108,23 @@ describe('a port forwarding', () => {
         detail: `address 203.0.113.5 lies outside ${vpc.cidr}, the CIDR of VPC ${vpc.id}`,
         errors: [{ in: 'body', pointer: '/address' }],
       })
+    }
+  })
+
+  it('leads to no address that is no machine’s: of a network, its gateway, its broadcast', async () => {
+    const vpc = await aVpc(service)
+    const id = idOf(await forward(vpc))
+    for (const rest of ['7.0', '7.1', '7.255', '0.0', '255.255']) {
+      for (const refused of [
+        await forward(vpc, { port: 81, address: host(vpc, rest) }),
+        await service.call('PATCH', urlOf(vpc, id), { address: host(vpc, rest) }),
+      ]) {
+        expectProblem(refused, 400, 'address_out_of_range')
+        expect(refused.body.errors).toMatchObject([{ in: 'body', pointer: '/address' }])
+      }
+    }
+    for (const rest of ['7.2', '7.254']) {
+      expect((await service.call('PATCH', urlOf(vpc, id), { address: host(vpc, rest) })).status).toBe(202)
     }
   })
 
@@ -179,7 +199,7 @@ describe('a port forwarding', () => {
     const id = idOf(await forward(vpc))
     const refused = await service.call('DELETE', `/v1/vpcs/${vpc.id}`)
     expectProblem(refused, 409, 'vpc_in_use')
-    expect(refused.body.detail).toBe(`VPC ${vpc.id} still has port forwardings: delete them first`)
+    expect(refused.body.detail).toBe(`VPC ${vpc.id} still has port forwardings (1): delete them first`)
     await service.call('DELETE', urlOf(vpc, id))
     expect((await service.call('DELETE', `/v1/vpcs/${vpc.id}`)).status).toBe(204)
     expectProblem(await forward(vpc), 404, 'not_found')
@@ -194,6 +214,8 @@ describe('the database refuses a port forwarding', () => {
     ['port_forwarding_port_range', '23514', { port: 0 }],
     ['port_forwarding_port_range', '23514', { target_port: 65_536 }],
     ['port_forwarding_address_in_vpc', '23514', { address: '203.0.113.5' }],
+    ['port_forwarding_address_of_host', '23514', { address: '10.1.2.1', vpc_cidr: '10.1.0.0/16' }],
+    ['port_forwarding_address_of_host', '23514', { address: '10.1.2.255', vpc_cidr: '10.1.0.0/16' }],
     ['port_forwarding_address_in_vpc', '23514', { address: '10.1.2.0/24', vpc_cidr: '10.1.0.0/16' }],
   ])('by %s (%s): %o', async (constraint, code, over) => {
     const vpc = await aVpc(service)

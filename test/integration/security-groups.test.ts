@@ -290,6 +290,8 @@ describe('rules', () => {
     ['remote_cidr', { protocol: 'all', remote_cidr: 'fd00:0::/32' }],
     ['remote_cidr', { protocol: 'all', remote_cidr: 'fe80::%1/64' }],
     ['remote_cidr', { protocol: 'all', remote_cidr: '::/129' }],
+    ['remote_cidr', { protocol: 'all', remote_cidr: '::ffff:a00:1/128' }],
+    ['remote_cidr', { protocol: 'all', remote_cidr: '::ffff:0:0/96' }],
     ['remote_group_id', { protocol: 'all', remote_group_id: 'net-0000000000' }],
   ])('with a malformed %s are refused at its index', async (field, rule) => {
     const one = await aGroup()
@@ -350,6 +352,43 @@ describe('rules', () => {
     expect(await group(one.id)).toMatchObject({ rule_count: 0 })
   })
 
+  it('are read with the ETag of their group, and changed only over what the caller has seen', async () => {
+    const one = await aGroup({ rules: [SSH] })
+    const [{ id }] = await rulesOf(one.id)
+    const url = `${GROUPS}/${one.id}/rules`
+    for (const path of [url, `${url}/${id}`]) {
+      expect((await service.call('GET', path)).headers.etag).toBe(`"${one.generation}"`)
+    }
+    await made(service.call('PATCH', `${GROUPS}/${one.id}`, { name: 'changed' }))
+    const acts = [
+      ['PATCH', `${url}/${id}`, { priority: 9 }],
+      ['POST', url, { rules: [SSH] }],
+      ['PUT', url, { rules: [SSH, SSH] }],
+      ['DELETE', `${url}/${id}`, undefined],
+    ] as const
+    const now = [await group(one.id), await rulesOf(one.id)]
+    for (const [method, path, body] of acts) {
+      const stale = await service.call(method, path, body, { headers: { 'if-match': `"${one.generation}"` } })
+      expectProblem(stale, 412, 'precondition_failed')
+    }
+    expect([await group(one.id), await rulesOf(one.id)]).toEqual(now)
+    for (const [method, path, body] of acts.filter(([method]) => method !== 'PUT')) {
+      const etag = (await service.call('GET', url)).headers.etag ?? ''
+      expect((await service.call(method, path, body, { headers: { 'if-match': etag } })).status).toBe(202)
+    }
+    expect(await group(one.id)).toMatchObject({ rule_count: 1 })
+  })
+
+  it('changed by two who have seen the same are changed by one of them', async () => {
+    const one = await aGroup({ rules: [SSH] })
+    const headers = { 'if-match': `"${one.generation}"` }
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => service.call('POST', `${GROUPS}/${one.id}/rules`, { rules: [SSH] }, { headers })),
+    )
+    expect(answers.map(({ status }) => status).sort()).toEqual([202, ...Array(7).fill(412)])
+    expect(await group(one.id)).toMatchObject({ rule_count: 2 })
+  })
+
   it('are changed field by field, and null takes a field out', async () => {
     const one = await aGroup({ rules: [{ protocol: 'tcp', port_first: 80, port_last: 90, remote_cidr: '10.0.0.0/8' }] })
     const [{ id }] = await rulesOf(one.id)
@@ -369,7 +408,14 @@ describe('rules', () => {
       port_last: 90,
     })
     expect(await patch({ port_first: 85, port_last: 95 })).toMatchObject({ port_first: 85, port_last: 95 })
-    expect(await patch({ port_first: 443 })).toMatchObject({ port_first: 443, port_last: 443 })
+    expect(await patch({ port_first: 90 })).toMatchObject({ port_first: 90, port_last: 95 })
+    expect(await patch({ name: '' })).toMatchObject({ name: '', priority: 3 })
+    const refused = await service.call('PATCH', `${GROUPS}/${one.id}/rules/${id}`, { port_first: 443 })
+    expectProblem(refused, 400, 'rule_invalid')
+    expect(said(refused)).toEqual({ '/port_last': 'must not be less than port_first, which is 443' })
+    expect(await patch({ port_last: 91 })).toMatchObject({ port_first: 90, port_last: 91 })
+    expect(await patch({ port_first: null })).toMatchObject({ port_first: null, port_last: null })
+    expect(await patch({ port_first: 22 })).toMatchObject({ port_first: 22, port_last: 22 })
     expect(await patch({ remote_cidr: null, remote_group_id: one.id })).toMatchObject({ remote_group_id: one.id })
     expect(await patch({ port_first: null, protocol: 'icmpv6', icmp_type: 128 })).toMatchObject({
       protocol: 'icmpv6',
@@ -401,10 +447,11 @@ describe('rules', () => {
 
   it('leave their trace in the events of the group', async () => {
     const one = await aGroup({ rules: [] })
-    const [, { id }] = (await made(add(one.id, SSH))).resources
-    await made(service.call('PATCH', `${GROUPS}/${one.id}/rules/${id}`, { priority: 7 }))
-    await made(service.call('DELETE', `${GROUPS}/${one.id}/rules/${id}`))
-    await made(replace(one.id, [SSH]))
+    const jobs = [await made(add(one.id, SSH))]
+    const [, { id }] = jobs[0].resources
+    jobs.push(await made(service.call('PATCH', `${GROUPS}/${one.id}/rules/${id}`, { priority: 7 })))
+    jobs.push(await made(service.call('DELETE', `${GROUPS}/${one.id}/rules/${id}`)))
+    jobs.push(await made(replace(one.id, [SSH])))
     await service.call('DELETE', `${GROUPS}/${one.id}`)
     const { items } = (await service.call('GET', `/v1/events?resource_id=${one.id}`)).body
     expect(items.reverse().map(({ type, data }: Answer['body']) => [type, data])).toEqual([
@@ -415,6 +462,8 @@ describe('rules', () => {
       ['security_group.rules_replaced', { rule_count: 1 }],
       ['security_group.deleted', { name: 'web' }],
     ])
+    const ids = jobs.map((job) => job.id)
+    expect(items.map(({ job_id }: Answer['body']) => job_id)).toEqual([null, ...ids, null])
   })
 })
 
@@ -492,6 +541,13 @@ describe('whoever passes by the routes', () => {
     const second = `INSERT INTO security_group (id, project_id, name, is_default)
       VALUES ('sg-second', '${service.projectId}', 'n', true)`
     await expect(service.db.$client.query(second)).rejects.toMatchObject({ constraint: 'security_group_default_key' })
+  })
+
+  it('cannot make a project whose default group could not be named for it', async () => {
+    for (const id of ['p', 'prj-', 'prj-A', 'prj-a\n', 'sg-abc']) {
+      const insert = service.db.$client.query('INSERT INTO project (id, name) VALUES ($1, $1)', [id])
+      await expect(insert).rejects.toMatchObject({ constraint: 'project_id_form', code: '23514' })
+    }
   })
 
   it('cannot put a NIC into a group of another project, nor delete a group with NICs', async () => {

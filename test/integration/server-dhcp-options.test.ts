@@ -42,6 +42,16 @@ describe('the DHCP options of a server', () => {
     expect(items.at(-1)).toMatchObject({ data: { dhcp_options: options }, job_id: body.id })
   })
 
+  it('are replaced only if they match If-Match', async () => {
+    const url = `/v1/servers/${server.id}/dhcp-options`
+    const change = (etag: number) =>
+      service.call('PUT', url, { options: { 6: '9.9.9.9' } }, { headers: { 'if-match': `"${etag}"` } })
+    expectProblem(await change(server.generation + 1), 412, 'precondition_failed')
+    expect(await get(server.id)).toEqual(server)
+    expect((await change(server.generation)).status).toBe(202)
+    expectProblem(await change(server.generation), 412, 'precondition_failed')
+  })
+
   it('come with the next work order', async () => {
     await put(server.id, { 26: '1400' })
     const { body } = await service.call('POST', `/v1/servers/${server.id}/stop`)

@@ -95,7 +95,16 @@ describe('a VPC', () => {
     })
     const refused = await service.call('DELETE', `/v1/vpcs/${vpc.id}`)
     expectProblem(refused, 409, 'vpc_in_use')
-    expect(refused.body.detail).toBe(`VPC ${vpc.id} still has networks: delete them or let them leave first`)
+    expect(refused.body.detail).toBe(`VPC ${vpc.id} still has networks (1): delete them or let them leave first`)
+    const address = vpc.cidr.replace('.0.0/16', '.1.5')
+    for (const port of [80, 81])
+      await service.call('POST', `/v1/vpcs/${vpc.id}/port-forwardings`, { protocol: 'tcp', port, address })
+    const both = await service.call('DELETE', `/v1/vpcs/${vpc.id}`)
+    expect(both.body.detail).toContain(
+      'networks (1): delete them or let them leave first; port forwardings (2): delete',
+    )
+    for (const { id } of (await service.call('GET', `/v1/vpcs/${vpc.id}/port-forwardings`)).body.items)
+      await service.call('DELETE', `/v1/vpcs/${vpc.id}/port-forwardings/${id}`)
     await service.call('DELETE', `/v1/networks/${network.body.id}`)
     expect((await service.call('DELETE', `/v1/vpcs/${vpc.id}`)).status).toBe(204)
   })
@@ -159,10 +168,13 @@ describe('a VPC', () => {
     await service.call('POST', `/v1/elastic-ips/${eip.id}/associate`, { vpc_id: vpc.id })
     expect((await put(false)).body).toMatchObject({ state: 'pending', hypervisor_id: HYPERVISOR })
     expect(await get()).toMatchObject({ source_nat: false, generation: 2 }) // nothing has changed
-    await put(true)
+    const stale = { headers: { 'if-match': '"1"' } }
+    expectProblem(await put(true, vpc.id, stale), 412, 'precondition_failed')
+    expect(await get()).toMatchObject({ source_nat: false, generation: 2 })
+    const on = await put(true, vpc.id, { headers: { 'if-match': '"2"' } })
     expect(await get()).toMatchObject({ source_nat: true, generation: 3 })
     const [last] = (await service.call('GET', `/v1/events?resource_id=${vpc.id}`)).body.items
-    expect(last).toMatchObject({ type: 'vpc.updated', data: { source_nat: true } })
+    expect(last).toMatchObject({ type: 'vpc.updated', job_id: on.body.id, data: { source_nat: true } })
 
     expectProblem(await put('yes'), 400, 'invalid_request')
     expectProblem(await put(true, 'vpc-0000000000'), 404, 'not_found')

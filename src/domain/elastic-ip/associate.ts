@@ -1,24 +1,28 @@
 /**
  * Which NIC or VPC an elastic IP stands for. Nothing here is transient: the row says what is to be, and hypervisors
- * follow. Locks are taken elastic IP first, then its new holder: a NIC that is locked stays on its server until the job
- * is promised, so that the job asks the right hypervisor.
+ * follow. Locks are taken NICs first, as deleting a NIC does, then the elastic IP, then its new VPC: a NIC that is locked
+ * stays on its server until the job is promised, so that the job asks the right hypervisor.
  */
 import { and, eq, inArray } from 'drizzle-orm'
+import { Address4 } from 'ip-address'
 import type { Db } from '../../db/client.ts'
-import { elasticIp, elasticIpPool, network, nic } from '../../db/schema.ts'
+import { elasticIp, elasticIpPool, network, nic, vpc } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
 import { changeSet } from '../changes.ts'
 import { bodyError, notFound } from '../errors.ts'
-import { type NewEvent, recordEvents } from '../event/events.ts'
+import { recordEvents } from '../event/events.ts'
 import { assertInterface } from '../hypervisor/interfaces.ts'
 import { type JobResource, type JobView, promiseApply } from '../job/jobs.ts'
 import { hypervisorsOfNics } from '../job/where-it-shows.ts'
 import { lockVpc } from '../vpc/vpcs.ts'
-import { type ElasticIpRow, elasticIpEvent } from './elastic-ips.ts'
+import { type ElasticIpRow, elasticIpEvent, hasChanged } from './elastic-ips.ts'
 import { pickForVpcAddress } from './vpc-address.ts'
 
-/** What an elastic IP stands for: one NIC, or all of a VPC. */
-export type Holder = { readonly nic_id: string } | { readonly vpc_id: string }
+/** What an elastic IP is to stand for: either one NIC, or all of a VPC. */
+export interface Holder {
+  readonly nic_id?: string
+  readonly vpc_id?: string
+}
 
 /** The columns of `elastic_ip` that say so. */
 type Association = Pick<ElasticIpRow, 'nicId' | 'vpcId' | 'hypervisorId'>
@@ -28,14 +32,16 @@ const NOBODY: Association = { nicId: null, vpcId: null, hypervisorId: null }
  * Gives an elastic IP to a NIC or a VPC, taking it from its holder when it has one. A NIC may be on no server: the
  * address comes with it when it is attached.
  *
- * A VPC's address stands on one hypervisor. Asked again, that one keeps it unless it is down.
- * @throws DomainError `not_found`, `nic_not_routed`, `nic_has_elastic_ip`, `vpc_has_elastic_ip`, `interface_missing`.
+ * A VPC's address stands on one hypervisor. Asked again, that one keeps it unless it is down, or others have all the NICs.
+ * @throws DomainError `invalid_request`, `not_found`, `nic_not_routed`, `nic_has_elastic_ip`, `vpc_has_elastic_ip`,
+ *   `elastic_ip_pool_overlaps`, `interface_missing`.
  */
 export async function associateElasticIp(tx: Db, actor: Actor, id: string, holder: Holder): Promise<JobView> {
-  const now = await lockElasticIp(tx, actor, id)
-  const to =
-    'nic_id' in holder ? await toNic(tx, actor, now, holder.nic_id) : await toVpc(tx, actor, now, holder.vpc_id)
-  return move(tx, actor, now, to)
+  const { nic_id: nicId, vpc_id: vpcId } = holder
+  const now = await lockElasticIp(tx, actor, id, nicId)
+  if (nicId !== undefined && vpcId === undefined) return move(tx, actor, now, await toNic(tx, actor, now, nicId))
+  if (vpcId !== undefined && nicId === undefined) return move(tx, actor, now, await toVpc(tx, actor, now, vpcId))
+  throw bodyError('invalid_request', '', 'either nic_id or vpc_id is required, and not both')
 }
 
 /** Takes an elastic IP from its holder, if it has one. */
@@ -43,99 +49,98 @@ export async function disassociateElasticIp(tx: Db, actor: Actor, id: string): P
   return move(tx, actor, await lockElasticIp(tx, actor, id), NOBODY)
 }
 
-/** Limits an elastic IP's traffic. @param mbps - 1..100000 Mbit/s in each direction; `null`: not limited. */
-export async function setElasticIpBandwidth(tx: Db, actor: Actor, id: string, mbps: number | null): Promise<JobView> {
+/**
+ * Limits an elastic IP's traffic.
+ * @param mbps - 1..100000 Mbit/s in each direction; `null`: not limited.
+ * @throws DomainError `not_found`, `precondition_failed`.
+ */
+export async function setElasticIpBandwidth(
+  tx: Db,
+  actor: Actor,
+  id: string,
+  mbps: number | null,
+  ifMatch?: number,
+): Promise<JobView> {
   const now = await lockElasticIp(tx, actor, id)
-  if (now.bandwidthMbps !== mbps) {
-    await tx
-      .update(elasticIp)
-      .set({ bandwidthMbps: mbps, ...changeSet(elasticIp.generation, {}) })
-      .where(eq(elasticIp.id, id))
-    await recordEvents(tx, [elasticIpEvent(now, 'updated', { actor: actor.keyId, data: { bandwidth_mbps: mbps } })])
-  }
-  return promiseApply(tx, actor, [{ type: 'elastic_ip', id }], await hypervisorsOf(tx, [now]))
+  if (ifMatch !== undefined && now.generation !== ifMatch) throw hasChanged(now, ifMatch)
+  const job = await promiseApply(tx, actor, [{ type: 'elastic_ip', id }], await hypervisorsOf(tx, [now]))
+  if (now.bandwidthMbps === mbps) return job
+  await tx
+    .update(elasticIp)
+    .set({ bandwidthMbps: mbps, ...changeSet(elasticIp.generation, {}) })
+    .where(eq(elasticIp.id, id))
+  const by = { actor: actor.keyId, jobId: job.id }
+  await recordEvents(tx, [elasticIpEvent(now, 'updated', { ...by, data: { bandwidth_mbps: mbps } })])
+  return job
 }
 
 /**
- * Takes the elastic IPs from NICs that are about to be deleted, in the same transaction: the foreign key would do it
- * too, but leave no trace.
+ * Locks an elastic IP with the NIC that has it, and the one that is to have it. Who has it is known for sure only under
+ * the lock: when it has moved meanwhile, its new NIC is locked too.
  */
-export async function freeElasticIps(
-  tx: Db,
-  nicIds: readonly string[],
-  by: Pick<NewEvent, 'actor' | 'jobId'>,
-): Promise<void> {
-  if (nicIds.length === 0) return
-  const held = await tx
-    .select()
-    .from(elasticIp)
-    .where(inArray(elasticIp.nicId, [...nicIds]))
-    .for('update')
-  if (held.length === 0) return
-  await tx
-    .update(elasticIp)
-    .set({ ...NOBODY, ...changeSet(elasticIp.generation, {}) })
-    .where(
-      inArray(
-        elasticIp.id,
-        held.map(({ id }) => id),
-      ),
-    )
-  await recordEvents(
-    tx,
-    held.map((row) => elasticIpEvent(row, 'disassociated', by)),
-  )
-}
-
-async function lockElasticIp(tx: Db, actor: Actor, id: string): Promise<ElasticIpRow> {
-  const [row] = await tx
-    .select()
-    .from(elasticIp)
-    .where(and(eq(elasticIp.id, id), eq(elasticIp.projectId, actor.projectId)))
-    .for('update')
+async function lockElasticIp(tx: Db, actor: Actor, id: string, nextNicId?: string): Promise<ElasticIpRow> {
+  const own = and(eq(elasticIp.id, id), eq(elasticIp.projectId, actor.projectId))
+  const [seen] = await tx.select({ nicId: elasticIp.nicId }).from(elasticIp).where(own)
+  const nicIds = [seen?.nicId, nextNicId].flatMap((nicId) => nicId ?? [])
+  if (nicIds.length > 0)
+    await tx
+      .select({ id: nic.id })
+      .from(nic)
+      .where(and(inArray(nic.id, nicIds), eq(nic.projectId, actor.projectId)))
+      .orderBy(nic.id)
+      .for('no key update')
+  const [row] = await tx.select().from(elasticIp).where(own).for('update')
   if (!row) throw notFound('elastic IP', id)
-  return row
+  return row.nicId === seen?.nicId ? row : lockElasticIp(tx, actor, id, nextNicId)
 }
 
-async function interfaceOf(tx: Db, poolId: string): Promise<string> {
-  const [pool] = await tx
-    .select({ interface: elasticIpPool.interface })
-    .from(elasticIpPool)
-    .where(eq(elasticIpPool.id, poolId))
+async function poolOf(tx: Db, { poolId }: ElasticIpRow): Promise<typeof elasticIpPool.$inferSelect> {
+  const [pool] = await tx.select().from(elasticIpPool).where(eq(elasticIpPool.id, poolId))
   if (!pool) throw new Error(`elastic IP pool ${poolId} is gone, though it has elastic IPs`) // elastic_ip_pool_fk
-  return pool.interface
+  return pool
 }
 
+/** @param nicId - locked, if it is there. */
 async function toNic(tx: Db, actor: Actor, now: ElasticIpRow, nicId: string): Promise<Association> {
   const [card] = await tx
-    .select({ networkId: nic.networkId, vpcId: network.vpcId })
+    .select({ networkId: nic.networkId, vpc })
     .from(nic)
     .innerJoin(network, eq(network.id, nic.networkId))
+    .leftJoin(vpc, eq(vpc.id, network.vpcId))
     .where(and(eq(nic.id, nicId), eq(nic.projectId, actor.projectId)))
-    .for('no key update', { of: nic })
   if (!card) throw bodyError('not_found', '/nic_id', `NIC ${nicId} not found`)
-  if (card.vpcId === null)
+  if (card.vpc === null)
     throw bodyError('nic_not_routed', '/nic_id', `network ${card.networkId} of NIC ${nicId} is in no VPC`)
   const [other] = await tx.select().from(elasticIp).where(eq(elasticIp.nicId, nicId))
   if (other && other.id !== now.id)
     throw bodyError('nic_has_elastic_ip', '/nic_id', `NIC ${nicId} has elastic IP ${other.id} (${other.address})`)
+  const pool = await poolOf(tx, now)
+  assertApart(pool, card.vpc, '/nic_id')
   for (const hypervisorId of await hypervisorsOfNics(tx, eq(nic.id, nicId)))
-    await assertInterface(tx, hypervisorId, await interfaceOf(tx, now.poolId), '/nic_id')
+    await assertInterface(tx, hypervisorId, pool.interface, '/nic_id')
   return { ...NOBODY, nicId }
 }
 
 async function toVpc(tx: Db, actor: Actor, now: ElasticIpRow, vpcId: string): Promise<Association> {
-  await lockVpc(tx, actor, vpcId, 'no key update', '/vpc_id')
+  const of = await lockVpc(tx, actor, vpcId, 'no key update', '/vpc_id')
   const [other] = await tx.select().from(elasticIp).where(eq(elasticIp.vpcId, vpcId))
   if (other && other.id !== now.id)
     throw bodyError('vpc_has_elastic_ip', '/vpc_id', `VPC ${vpcId} has elastic IP ${other.id} (${other.address})`)
-  const hypervisorId = await pickForVpcAddress(
-    tx,
-    vpcId,
-    await interfaceOf(tx, now.poolId),
-    other?.hypervisorId ?? null,
-  )
+  const pool = await poolOf(tx, now)
+  assertApart(pool, of, '/vpc_id')
+  const hypervisorId = await pickForVpcAddress(tx, vpcId, pool.interface, other?.hypervisorId ?? null)
   return { nicId: null, vpcId, hypervisorId }
+}
+
+/** The router of a VPC cannot tell a segment outside from networks inside that have the same addresses. */
+function assertApart(pool: { id: string; cidr: string }, of: { id: string; cidr: string }, pointer: string): void {
+  const [segment, inside] = [new Address4(pool.cidr), new Address4(of.cidr)]
+  if (!segment.isInSubnet(inside) && !inside.isInSubnet(segment)) return
+  throw bodyError(
+    'elastic_ip_pool_overlaps',
+    pointer,
+    `${pool.cidr} of elastic IP pool ${pool.id} overlaps ${of.cidr} of VPC ${of.id}`,
+  )
 }
 
 async function move(tx: Db, actor: Actor, now: ElasticIpRow, to: Association): Promise<JobView> {
@@ -146,16 +151,17 @@ async function move(tx: Db, actor: Actor, now: ElasticIpRow, to: Association): P
       .set({ ...to, ...changeSet(elasticIp.generation, {}) })
       .where(eq(elasticIp.id, now.id))
   }
+  const about: JobResource[] = [{ type: 'elastic_ip', id: now.id }]
+  for (const id of new Set([now.nicId, to.nicId])) if (id !== null) about.push({ type: 'nic', id })
+  for (const id of new Set([now.vpcId, to.vpcId])) if (id !== null) about.push({ type: 'vpc', id })
+  const job = await promiseApply(tx, actor, about, await hypervisorsOf(tx, [now, to]))
   const after = { ...now, ...to }
-  const by = { actor: actor.keyId }
+  const by = { actor: actor.keyId, jobId: job.id }
   await recordEvents(tx, [
     ...(isElsewhere && isHeld(now) ? [elasticIpEvent(now, 'disassociated', by)] : []),
     ...(isElsewhere && isHeld(after) ? [elasticIpEvent(after, 'associated', by)] : []),
   ])
-  const about: JobResource[] = [{ type: 'elastic_ip', id: now.id }]
-  for (const id of new Set([now.nicId, to.nicId])) if (id !== null) about.push({ type: 'nic', id })
-  for (const id of new Set([now.vpcId, to.vpcId])) if (id !== null) about.push({ type: 'vpc', id })
-  return promiseApply(tx, actor, about, await hypervisorsOf(tx, [now, to]))
+  return job
 }
 
 const isHeld = (row: Association): boolean => row.nicId !== null || row.vpcId !== null

@@ -1,12 +1,12 @@
-import { and, eq, isNotNull, isNull, or, type SQL } from 'drizzle-orm'
+import { and, asc, eq, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { elasticIp } from '../../db/schema.ts'
+import { elasticIp, job } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
 import { assertUnchanged, type Changes, changeSet } from '../changes.ts'
 import { DomainError, notFound } from '../errors.ts'
 import { type NewEvent, recordEvents } from '../event/events.ts'
 import { newId } from '../ids.ts'
-import { lastJob } from '../job/jobs.ts'
+import type { JobResource } from '../job/jobs.ts'
 import { type Items, type Page, pageOf, toItems } from '../paging.ts'
 import { choosePool, freeAddress, refuseTaken } from './free-address.ts'
 
@@ -154,8 +154,8 @@ export async function updateElasticIp(
 
 /**
  * Gives an address back to its pool.
- * @throws DomainError `elastic_ip_in_use` while it is associated, or a job may not have taken it off its hypervisor yet:
- * the next to get the address must not find it in use.
+ * @throws DomainError `elastic_ip_in_use` while it is associated, or any job about it is unfinished: that one's hypervisor
+ * may still have it, and the next to get the address must not find it in use.
  */
 export async function deleteElasticIp(tx: Db, actor: Actor, id: string, ifMatch?: number): Promise<void> {
   const [row] = await tx
@@ -163,10 +163,24 @@ export async function deleteElasticIp(tx: Db, actor: Actor, id: string, ifMatch?
     .where(and(own(actor, id, ifMatch), isAvailable))
     .returning()
   if (!row) throw await whyNot(tx, actor, id, ifMatch)
-  const job = await lastJob(tx, actor.projectId, { resource_id: id })
-  if (job && job.finished_at === null)
-    throw new DomainError('elastic_ip_in_use', `job ${job.id} still takes elastic IP ${id} off its hypervisor`)
+  const unfinished = await unfinishedJob(tx, { type: 'elastic_ip', id })
+  if (unfinished)
+    throw new DomainError(
+      'elastic_ip_in_use',
+      `job ${unfinished} is not finished: its hypervisor may still have elastic IP ${id}`,
+    )
   await recordEvents(tx, [elasticIpEvent(row, 'deleted', { actor: actor.keyId })])
+}
+
+/** The oldest unfinished job about a resource; of a job with parts that is the whole. */
+async function unfinishedJob(tx: Db, about: JobResource): Promise<string | undefined> {
+  const [row] = await tx
+    .select({ id: job.id })
+    .from(job)
+    .where(and(isNull(job.finishedAt), sql`${job.resources} @> ${JSON.stringify([about])}::jsonb`))
+    .orderBy(asc(job.seq))
+    .limit(1)
+  return row?.id
 }
 
 /** An event with the address in its place, so that "who had this address, when" can be asked. */
@@ -183,14 +197,16 @@ export const elasticIpEvent = (
   data: { nic_id: row.nicId, vpc_id: row.vpcId, pool_id: row.poolId, ...data },
 })
 
+/** The refusal for an elastic IP that is not at the generation that the caller has read. */
+export const hasChanged = ({ id, generation }: Pick<ElasticIpRow, 'id' | 'generation'>, ifMatch: number): DomainError =>
+  new DomainError('precondition_failed', `elastic IP ${id} is at generation ${generation}, not ${ifMatch}`)
+
 const own = (actor: Actor, id: string, ifMatch?: number) =>
   and(eq(elasticIp.id, id), eq(elasticIp.projectId, actor.projectId), assertUnchanged(elasticIp.generation, ifMatch))
 
 async function whyNot(tx: Db, actor: Actor, id: string, ifMatch: number | undefined): Promise<DomainError> {
   const now = await getElasticIp(tx, actor.projectId, id)
-  if (ifMatch !== undefined && now.generation !== ifMatch) {
-    return new DomainError('precondition_failed', `elastic IP ${id} is at generation ${now.generation}, not ${ifMatch}`)
-  }
+  if (ifMatch !== undefined && now.generation !== ifMatch) return hasChanged(now, ifMatch)
   const holder = now.nic_id === null ? `VPC ${now.vpc_id}` : `NIC ${now.nic_id}`
   return new DomainError('elastic_ip_in_use', `elastic IP ${id} is associated with ${holder}: disassociate it first`)
 }

@@ -15,9 +15,10 @@ const NARROWEST_PREFIX = 30
 
 /**
  * Checks what the constraints `elastic_ip_pool_size`, `_range` and `_gateway` hold, for they cannot name the field.
+ * @param asked - what the caller gives of the range: only these fields are blamed.
  * @throws DomainError `cidr_invalid`, `pool_range_invalid` with every field that does not fit.
  */
-export function assertRangeFits(range: PoolRange): void {
+export function assertRangeFits(range: PoolRange, asked: Partial<PoolRange>): void {
   const segment = new Address4(range.cidr)
   if (segment.subnetMask < WIDEST_PREFIX || segment.subnetMask > NARROWEST_PREFIX)
     throw bodyError('cidr_invalid', '/cidr', `cidr must be a /${WIDEST_PREFIX} to /${NARROWEST_PREFIX}`)
@@ -34,8 +35,18 @@ export function assertRangeFits(range: PoolRange): void {
     else if (address === broadcast) blame(field, `is the broadcast address of ${range.cidr}`)
   }
   const [gateway, first, last] = [number(range.gateway), number(range.first), number(range.last)]
-  if (first > last) blame('last', `comes before first ${range.first}`)
-  if (first <= gateway && gateway <= last) blame('gateway', `lies in the range ${range.first} to ${range.last}`)
+  if (first > last) {
+    if (asked.last !== undefined) blame('last', `comes before first ${range.first}`)
+    else blame('first', `comes after last ${range.last}`)
+  }
+  if (first <= gateway && gateway <= last) {
+    if (asked.gateway !== undefined) blame('gateway', `lies in the range ${range.first} to ${range.last}`)
+    else for (const end of endsOf(asked)) blame(end, `takes the gateway ${range.gateway} into the range`)
+  }
   if (faults.length > 0)
     throw new DomainError('pool_range_invalid', faults.map(({ detail }) => detail).join('; '), { errors: faults })
 }
+
+/** Which ends of the range the caller gives. */
+export const endsOf = (asked: Partial<PoolRange>): ('first' | 'last')[] =>
+  (['first', 'last'] as const).filter((end) => asked[end] !== undefined)

@@ -13,7 +13,7 @@ import { type NewEvent, recordEvents } from '../event/events.ts'
 import { assertInterfaceSomewhere } from '../hypervisor/interfaces.ts'
 import { newId } from '../ids.ts'
 import { type Items, type Page, pageOf, toItems } from '../paging.ts'
-import { assertRangeFits, type PoolRange } from './pool-range.ts'
+import { assertRangeFits, endsOf, type PoolRange } from './pool-range.ts'
 
 export interface ElasticIpPoolView extends PoolRange {
   id: string
@@ -59,13 +59,13 @@ export async function createPool(
   actor: Actor,
   wanted: PoolRange & { name: string; interface: string },
 ): Promise<ElasticIpPoolView> {
-  assertRangeFits(wanted)
+  assertRangeFits(wanted, wanted)
   await assertInterfaceSomewhere(tx, wanted.interface, '/interface')
   const id = newId('pool')
   await tx
     .insert(elasticIpPool)
     .values({ id, ...wanted })
-    .catch((error: unknown) => refine(error, wanted.name))
+    .catch((error: unknown) => refine(error, wanted))
   await recordEvents(tx, [told(actor, 'created', id, { ...wanted })])
   return getPool(tx, id)
 }
@@ -95,7 +95,8 @@ export interface PoolChanges {
 
 /**
  * Renames a pool, or moves the ends of its range.
- * @throws DomainError `elastic_ip_pool_in_use` when elastic IPs would be left outside.
+ * @throws DomainError `pool_range_invalid`, `name_in_use`, `elastic_ip_pool_overlaps`; `elastic_ip_pool_in_use` when elastic
+ *   IPs would be left outside.
  */
 export async function updatePool(
   tx: Db,
@@ -107,14 +108,14 @@ export async function updatePool(
   const now = await lockPool(tx, id, ifMatch)
   const range = { ...now, ...changes }
   if (changes.first !== undefined || changes.last !== undefined) {
-    assertRangeFits(range)
+    assertRangeFits(range, changes)
     await assertNoneOutside(tx, range)
   }
   await tx
     .update(elasticIpPool)
     .set(changeSet(elasticIpPool.generation, changes))
     .where(eq(elasticIpPool.id, id))
-    .catch((error: unknown) => refine(error, range.name))
+    .catch((error: unknown) => refine(error, changes))
   await recordEvents(tx, [told(actor, 'updated', id, { ...changes })])
   return getPool(tx, id)
 }
@@ -154,13 +155,34 @@ async function lockPool(tx: Db, id: string, ifMatch: number | undefined) {
   throw new DomainError('precondition_failed', `elastic IP pool ${id} is at generation ${generation}, not ${ifMatch}`)
 }
 
-/** Says, for a refused pool, which field it was. */
-function refine(error: unknown, name: string): never {
+/** Says, for a refused pool, which of the fields that were asked for it was. */
+function refine(error: unknown, asked: Partial<PoolRange> & { name?: string }): never {
   switch (refusedConstraint(error)?.constraint) {
     case 'elastic_ip_pool_name_key':
-      throw bodyError('name_in_use', '/name', `elastic IP pool ${name} exists already`, error)
+      throw bodyError('name_in_use', '/name', `elastic IP pool ${asked.name} exists already`, error)
+    case 'elastic_ip_pool_unicast':
+      throw bodyError(
+        'cidr_invalid',
+        '/cidr',
+        'cidr must be of unicast addresses: not of 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16 or 224.0.0.0/3',
+        error,
+      )
     case 'elastic_ip_pool_cidr_excl':
       throw bodyError('elastic_ip_pool_overlaps', '/cidr', 'cidr overlaps that of another elastic IP pool', error)
+    case 'elastic_ip_pool_range_free': {
+      const detail = 'the range overlaps that of a bridged network on this interface, or holds the gateway of one'
+      throw new DomainError('elastic_ip_pool_overlaps', detail, {
+        cause: error,
+        errors: endsOf(asked).map((end) => ({ in: 'body', pointer: `/${end}`, detail })),
+      })
+    }
+    case 'elastic_ip_pool_gateway_free':
+      throw bodyError(
+        'elastic_ip_pool_overlaps',
+        '/gateway',
+        'gateway is in the range of addresses that a bridged network on this interface gives out',
+        error,
+      )
     default:
       throw error
   }

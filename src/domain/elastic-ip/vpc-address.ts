@@ -17,7 +17,8 @@ export async function hypervisorsOfVpcAddress(tx: Db, vpcId: string): Promise<st
 
 /**
  * The hypervisor that is to hold a VPC's elastic IP: one that is up and has the interface to the address's segment. The
- * present one goes before others, for moving the address cuts connections; then the one with most NICs of the VPC.
+ * present one goes before others while it has NICs of the VPC, for moving the address cuts connections; then the one with
+ * most of them. While none has any, the present one keeps it.
  * @throws DomainError `interface_missing`.
  */
 export async function pickForVpcAddress(
@@ -34,16 +35,14 @@ export async function pickForVpcAddress(
     .where(eq(network.vpcId, vpcId))
     .groupBy(server.hypervisorId)
     .as('share')
+  const isPresent = sql`${hypervisor.id} IS NOT DISTINCT FROM ${present}`
+  const nics = sql`coalesce(${share.nics}, 0)`
   const [row] = await tx
     .select({ id: hypervisor.id })
     .from(hypervisor)
     .leftJoin(share, eq(share.hypervisorId, hypervisor.id))
     .where(and(gt(hypervisor.lastSeenAt, sql`now() - ${UP_WITHIN_MS} * interval '1 ms'`), hasInterface(interfaceName)))
-    .orderBy(
-      desc(sql`${hypervisor.id} IS NOT DISTINCT FROM ${present}`),
-      desc(sql`coalesce(${share.nics}, 0)`),
-      asc(hypervisor.id),
-    )
+    .orderBy(desc(sql`${isPresent} AND ${share.nics} IS NOT NULL`), desc(nics), desc(isPresent), asc(hypervisor.id))
     .limit(1)
   if (row) return row.id
   throw bodyError('interface_missing', '/vpc_id', `no hypervisor that is up has the interface ${interfaceName}`)

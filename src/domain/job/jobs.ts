@@ -9,7 +9,7 @@
  * A change of network settings has no transient state and locks nothing: `promiseApply` asks the hypervisors where it
  * shows to bring themselves up to date, and the job says when they are.
  */
-import { and, arrayContains, desc, eq, type SQL, sql } from 'drizzle-orm'
+import { and, arrayContains, desc, eq, or, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import { type JOB_STATES, job, outbox } from '../../db/schema.ts'
 import type { JobAction } from '../../jobs/catalogue.ts'
@@ -54,6 +54,8 @@ export interface JobView {
   nic_ids: string[]
   resources: JobResource[]
   hypervisor_id: string | null
+  /** The job that this one is a part of. */
+  parent_id: string | null
   attempts: number
   steps: JobStep[]
   error: string | null
@@ -74,6 +76,7 @@ export const jobView = (row: JobRow): JobView => ({
     ...(row.resources as JobResource[]),
   ],
   hypervisor_id: row.hypervisorId,
+  parent_id: row.parentId,
   attempts: row.attempts,
   steps: row.steps as JobStep[],
   error: row.error,
@@ -194,8 +197,9 @@ export interface JobFilter {
   readonly state?: JobState
   readonly action?: string
   readonly server_id?: string
+  /** Of NICs that it moves, or names among its resources. */
   readonly nic_id?: string
-  /** Id of anything that a job names among its resources besides its server and NICs. */
+  /** Id of anything among its resources. */
   readonly resource_id?: string
 }
 
@@ -203,9 +207,14 @@ const matching = (filter: JobFilter): (SQL | undefined)[] => [
   filter.state ? eq(job.state, filter.state) : undefined,
   filter.action ? eq(job.action, filter.action) : undefined,
   filter.server_id ? eq(job.serverId, filter.server_id) : undefined,
-  filter.nic_id ? arrayContains(job.nicIds, [filter.nic_id]) : undefined,
-  filter.resource_id ? sql`${job.resources} @> ${JSON.stringify([{ id: filter.resource_id }])}::jsonb` : undefined,
+  filter.nic_id ? or(movesNic(filter.nic_id), names({ type: 'nic', id: filter.nic_id })) : undefined,
+  filter.resource_id
+    ? or(eq(job.serverId, filter.resource_id), movesNic(filter.resource_id), names({ id: filter.resource_id }))
+    : undefined,
 ]
+
+const movesNic = (id: string): SQL => arrayContains(job.nicIds, [id])
+const names = (resource: Partial<JobResource>): SQL => sql`${job.resources} @> ${JSON.stringify([resource])}::jsonb`
 
 export async function listJobs(db: Db, projectId: string, filter: JobFilter, page: Page): Promise<Items<JobView>> {
   const { where, orderBy, limit } = pageOf(job.seq, page)

@@ -59,19 +59,20 @@ async function membersOf(
     scope: string
     project_id: string
     addresses: string[]
+    in_default_group: boolean
     group_ids: string[]
   }>(
     `SELECT coalesce(w.vpc_id, w.id) AS scope, n.project_id,
        array_remove(ARRAY[host(n.address), host(n.ipv6_address)], NULL) AS addresses,
-       array(SELECT g.group_id FROM nic_security_group g WHERE g.nic_id = n.id) AS group_ids
+       n.in_default_group, array(SELECT g.group_id FROM nic_security_group g WHERE g.nic_id = n.id) AS group_ids
      FROM network w JOIN nic n ON n.network_id = w.id
      WHERE (w.vpc_id = ANY($1) OR w.id = ANY($2)) AND n.server_id IS NOT NULL AND n.address IS NOT NULL`,
     [networks.flatMap(({ vpc_id }) => vpc_id ?? []), networks.map(({ id }) => id)],
   )
   const wanted = new Set(groupIds)
-  for (const { scope, project_id, addresses, group_ids } of rows) {
-    const own = group_ids.length > 0 ? group_ids : [defaultGroupOf(project_id)]
-    for (const id of own.filter((one) => wanted.has(one))) {
+  for (const { scope, project_id, addresses, in_default_group, group_ids } of rows) {
+    const own = new Set([...group_ids, ...(in_default_group ? [defaultGroupOf(project_id)] : [])])
+    for (const id of [...own].filter((one) => wanted.has(one))) {
       const list = members.get(id) ?? []
       members.set(id, list)
       list.push(...addresses.map((address) => ({ scope, address })))

@@ -18,10 +18,9 @@ import type { Db } from '../../db/client.ts'
 import { job, nic, outbox, server } from '../../db/schema.ts'
 import type { JobAction } from '../../jobs/catalogue.ts'
 import type { JobReport, NicObservation } from '../../jobs/work-order.ts'
-import { freeElasticIps } from '../elastic-ip/associate.ts'
 import { DomainError } from '../errors.ts'
 import { type NewEvent, recordEvents } from '../event/events.ts'
-import type { NicRow, NicState } from '../nic/nics.ts'
+import { type NicRow, type NicState, underEachAddress } from '../nic/nics.ts'
 import type { ServerState } from '../server/servers.ts'
 import type { JobRequest, JobRow, JobStep } from './jobs.ts'
 import { storable } from './storable.ts'
@@ -159,17 +158,13 @@ async function releaseNics(tx: Db, done: JobRow, state: NicState, set: Partial<N
 }
 
 async function deletePrimary(tx: Db, done: JobRow): Promise<void> {
-  const primary = and(eq(nic.jobId, done.id), eq(nic.isPrimary, true))
-  const leaving = await tx.select({ id: nic.id }).from(nic).where(primary)
-  await freeElasticIps(
-    tx,
-    leaving.map(({ id }) => id),
-    { jobId: done.id },
-  )
-  const rows = await tx.delete(nic).where(primary).returning()
+  const rows = await tx
+    .delete(nic)
+    .where(and(eq(nic.jobId, done.id), eq(nic.isPrimary, true)))
+    .returning()
   await recordEvents(
     tx,
-    rows.map((row) => nicEvent(row, done, 'nic.deleted')),
+    rows.flatMap((row) => underEachAddress(row, nicEvent(row, done, 'nic.deleted'))),
   )
 }
 

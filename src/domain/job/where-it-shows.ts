@@ -2,7 +2,7 @@
  * Where a change of network settings shows: the hypervisors that `promiseApply` is to ask. A NIC shows where its server
  * is; one that is available shows nowhere, and a terminated server is gone.
  */
-import { and, eq, inArray, ne, or, type SQL } from 'drizzle-orm'
+import { and, eq, inArray, isNotNull, ne, or, type SQL } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import type { Db } from '../../db/client.ts'
 import { network, nic, securityGroupRule, server } from '../../db/schema.ts'
@@ -18,7 +18,8 @@ export async function hypervisorsOfNics(tx: Db, where: SQL | undefined): Promise
     .selectDistinct({ id: server.hypervisorId })
     .from(nic)
     .innerJoin(server, eq(server.id, nic.serverId))
-    .where(and(ne(server.state, 'terminated'), where))
+    // The join says that they are on a server; said again, the index of those is used, and not all NICs are looked at.
+    .where(and(isNotNull(nic.serverId), ne(server.state, 'terminated'), where))
     .orderBy(server.hypervisorId)
   return rows.map(({ id }) => id)
 }

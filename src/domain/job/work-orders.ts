@@ -35,7 +35,8 @@ export async function claimJob(tx: Db, hypervisorId: string, jobId: string): Pro
     await recordEvents(tx, [{ projectId: claimed.projectId, type: 'job.working', id: jobId, jobId }])
   }
   const { force = false } = claimed.request as JobRequest
-  const about = { id: jobId, action: claimed.action, attempt: claimed.attempts, force }
+  const { action, attempts: attempt, resources } = claimed
+  const about = { id: jobId, action, attempt, force, resources }
   if (claimed.serverId === null) return { job: about, server: null, networks: [], groups: [], routers: [] }
 
   const { servers, networks } = await stateOf(tx, eq(server.id, claimed.serverId), jobId)

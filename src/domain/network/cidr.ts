@@ -14,7 +14,14 @@ const ADVICE: Readonly<Record<string, readonly [pointer: string, advice: string]
     '/cidr',
     'cidr must be a /24 of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 for an isolated network, of unicast addresses for a bridged one',
   ],
-  network_segment_excl: ['/address_range', 'address_range overlaps that of another network on this interface'],
+  network_range_free: [
+    '/address_range',
+    'address_range overlaps that of another network or elastic IP pool on this interface, or holds the gateway of one',
+  ],
+  network_gateway_free: [
+    '/gateway',
+    'gateway is in the range of addresses that another network or elastic IP pool on this interface gives out',
+  ],
   network_ipv6_slash_64: ['/ipv6_cidr', SLASH_64],
   network_ipv6_unicast: ['/ipv6_cidr', SLASH_64],
   network_ipv6_excl: ['/ipv6_cidr', 'ipv6_cidr is that of another network of the VPC'],

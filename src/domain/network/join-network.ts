@@ -8,7 +8,7 @@ import { bodyError, DomainError } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
 import { refineCidr } from './cidr.ts'
 import { type NetworkRow, type NetworkView, networkView } from './network-view.ts'
-import { lockNetwork } from './networks.ts'
+import { lockNetwork, refuseWithNics } from './networks.ts'
 
 /** A /24 of one VPC, and a /64 beside it when there is IPv6. */
 export interface Subnet {
@@ -42,13 +42,16 @@ export function assertRouted({ id, type, mode }: NetworkRow): void {
   if (mode !== 'routed') throw new DomainError('network_not_routed', `network ${id} is ${mode}: it has no VPC`)
 }
 
-/** Joins a routed network to a VPC. Asking for the subnet it has already is answered with the network as it is. */
+/**
+ * Joins a routed network to a VPC. Asking for the subnet it has already is answered with the network as it is; that may
+ * have got its IPv6 prefix after it joined.
+ */
 export async function joinNetwork(tx: Db, actor: Actor, id: string, subnet: Subnet): Promise<NetworkView> {
   const now = await lockNetwork(tx, actor, id)
   assertRouted(now)
   if (now.vpcId !== null) {
-    const ipv6Cidr = subnet.ipv6_cidr ?? null
-    if (now.vpcId === subnet.vpc_id && now.cidr === subnet.cidr && now.ipv6Cidr === ipv6Cidr) return networkView(now)
+    const { vpc_id, cidr, ipv6_cidr = now.ipv6Cidr } = subnet
+    if (now.vpcId === vpc_id && now.cidr === cidr && now.ipv6Cidr === ipv6_cidr) return networkView(now)
     const prefixes = [now.cidr, now.ipv6Cidr].filter((prefix) => prefix !== null).join(' and ')
     throw new DomainError(
       'network_joined_already',
@@ -62,8 +65,7 @@ export async function joinNetwork(tx: Db, actor: Actor, id: string, subnet: Subn
 export async function leaveNetwork(tx: Db, actor: Actor, id: string): Promise<NetworkView> {
   const now = await lockNetwork(tx, actor, id)
   if (now.vpcId === null) return networkView(now)
-  const { nic_count } = networkView(now)
-  if (nic_count > 0) throw new DomainError('network_in_use', `network ${id} has ${nic_count} NICs: delete them first`)
+  refuseWithNics(now)
   return place(tx, actor, id, { vpcId: null, vpcCidr: null, cidr: null, ipv6Cidr: null }, 'network.left')
 }
 

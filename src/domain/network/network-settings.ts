@@ -1,7 +1,7 @@
 /** What a network tells its guests, changed while they run: IPv6 prefix and DHCP settings. */
-import { eq } from 'drizzle-orm'
+import { and, asc, eq, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { network } from '../../db/schema.ts'
+import { network, nic } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
 import { changeSet } from '../changes.ts'
 import { bodyError, DomainError } from '../errors.ts'
@@ -18,13 +18,41 @@ import { lockNetwork } from './networks.ts'
  * @param ipv6Cidr - a /64 of global or unique local addresses, or `null`.
  * @throws DomainError `cidr_invalid`, `cidr_overlaps`, `network_not_joined`, `network_not_routed`, `network_unmanaged`.
  */
-export async function setIpv6(tx: Db, actor: Actor, id: string, ipv6Cidr: string | null): Promise<JobView> {
-  const now = await lockNetwork(tx, actor, id)
+export async function setIpv6(
+  tx: Db,
+  actor: Actor,
+  id: string,
+  ipv6Cidr: string | null,
+  ifMatch?: number,
+): Promise<JobView> {
+  // As whoever deletes or moves one of them: the NIC first, then the network. The other way round they would deadlock.
+  await tx
+    .select({ id: nic.id })
+    .from(nic)
+    .where(and(eq(nic.networkId, id), eq(nic.projectId, actor.projectId)))
+    .orderBy(asc(nic.id))
+    .for('no key update')
+  const now = await lockNetwork(tx, actor, id, ifMatch)
   if (ipv6Cidr !== null) {
     assertRouted(now)
     if (now.vpcId === null) throw new DomainError('network_not_joined', `network ${id} has no VPC: join one first`)
   }
-  return settle(tx, actor, now, { ipv6Cidr }, { ipv6_cidr: ipv6Cidr })
+  const job = await settle(tx, actor, now, { ipv6Cidr }, { ipv6_cidr: ipv6Cidr })
+  if (ipv6Cidr !== now.ipv6Cidr) await recordRenumbering(tx, actor, now, job.id)
+  return job
+}
+
+/** Tells of each NIC which IPv6 address it gave up, and which one it has now, each under that address. */
+async function recordRenumbering(tx: Db, actor: Actor, before: NetworkRow, jobId: string): Promise<void> {
+  await tx.execute(sql`
+    INSERT INTO event (project_id, type, resource_type, resource_id, address, actor, job_id, data)
+    SELECT n.project_id, told.type, 'nic', n.id::text, told.address, ${actor.keyId}, ${jobId},
+      jsonb_build_object('ipv6_address', host(n.ipv6_address))
+    FROM nic n CROSS JOIN LATERAL (VALUES
+      ('nic.address_released', eui64_address(${before.ipv6Cidr}::cidr, n.id)), ('nic.updated', n.ipv6_address)
+    ) AS told (type, address)
+    WHERE n.network_id = ${before.id} AND told.address IS NOT NULL
+    ORDER BY n.id, told.type`)
 }
 
 export interface DhcpWanted {
@@ -39,8 +67,14 @@ export interface DhcpWanted {
  * Replaces what a network's DHCP server tells; what is absent goes back to its default.
  * @throws DomainError `network_unmanaged`: it has no DHCP server.
  */
-export async function setDhcp(tx: Db, actor: Actor, id: string, wanted: DhcpWanted): Promise<JobView> {
-  const now = await lockNetwork(tx, actor, id)
+export async function setDhcp(
+  tx: Db,
+  actor: Actor,
+  id: string,
+  wanted: DhcpWanted,
+  ifMatch?: number,
+): Promise<JobView> {
+  const now = await lockNetwork(tx, actor, id, ifMatch)
   if (now.type === 'unmanaged') throw new DomainError('network_unmanaged', `network ${id} is unmanaged: it has no DHCP`)
   const { lease_seconds = DEFAULT_LEASE_SECONDS, dns_servers = [], domain = null } = wanted
   const odd = dns_servers.findIndex((server) => !isUnicast(server))

@@ -1,6 +1,5 @@
 import { and, eq } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { refusedConstraint } from '../../db/constraint-errors.ts'
 import { network } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
 import { assertUnchanged, type Changes, changeSet } from '../changes.ts'
@@ -71,24 +70,30 @@ export async function updateNetwork(
 
 /** Deletes a network without NICs. @throws DomainError `network_in_use`. */
 export async function deleteNetwork(tx: Db, actor: Actor, id: string, ifMatch?: number): Promise<void> {
-  const [row] = await tx
-    .delete(network)
-    .where(own(actor, id, ifMatch))
-    .returning({ projectId: network.projectId })
-    .catch(async (error: unknown) => {
-      const broken = refusedConstraint(error)?.constraint
-      if (broken !== 'nic_network_fk' && broken !== 'nic_network_cidr_fk') throw error
-      throw new DomainError('network_in_use', `network ${id} still has NICs: delete them first`, { cause: error })
-    })
-  if (!row) throw await whyNot(tx, actor, id, ifMatch)
-  await recordEvents(tx, [{ projectId: row.projectId, type: 'network.deleted', id, actor: actor.keyId }])
+  const now = await lockNetwork(tx, actor, id, ifMatch)
+  refuseWithNics(now)
+  await tx.delete(network).where(eq(network.id, id))
+  await recordEvents(tx, [{ projectId: now.projectId, type: 'network.deleted', id, actor: actor.keyId }])
 }
 
-/** Locks a network until the transaction ends: whoever changes where it lies or what it tells takes this lock first. */
-export async function lockNetwork(tx: Db, actor: Actor, id: string): Promise<NetworkRow> {
-  const [row] = await tx.select().from(network).where(own(actor, id)).for('update')
-  if (!row) throw notFound('network', id)
+/**
+ * Locks a network until the transaction ends: whoever changes where it lies or what it tells takes this lock first, and
+ * whoever makes or deletes its NICs takes it too.
+ */
+export async function lockNetwork(tx: Db, actor: Actor, id: string, ifMatch?: number): Promise<NetworkRow> {
+  const [row] = await tx
+    .select()
+    .from(network)
+    .where(own(actor, id, ifMatch))
+    .for('update')
+  if (!row) throw await whyNot(tx, actor, id, ifMatch)
   return row
+}
+
+/** The refusal of what would take the ground from under NICs. The network is locked: their number stays as it is. */
+export function refuseWithNics(locked: NetworkRow): void {
+  const { id, nic_count } = networkView(locked)
+  if (nic_count > 0) throw new DomainError('network_in_use', `network ${id} has ${nic_count} NICs: delete them first`)
 }
 
 const own = (actor: Actor, id: string, ifMatch?: number) =>

@@ -4,6 +4,7 @@ import { refusedConstraint } from '../../db/constraint-errors.ts'
 import type { Actor } from '../actor.ts'
 import { bodyError } from '../errors.ts'
 import { newMac } from '../ids.ts'
+import { defaultGroupOf } from '../security-group/default-group.ts'
 import { assertGroups } from '../security-group/membership.ts'
 import type { NicSettings } from './nic-settings.ts'
 import { NIC_COLUMNS, type NicRow, type NicView, nicView } from './nics.ts'
@@ -26,17 +27,18 @@ export interface NewNics extends NicSettings {
 /**
  * Ports, NICs and events in one statement and one round trip: all of them or none.
  * $1 network, $2 project, $3 count, $4 wanted addresses, $5 MACs, $6 name, $7 description, $8 tags, $9 actor,
- * $10 server, $11 job, $12 anti-spoofing, $13 allowed address pairs, $14 and $15 bandwidth in and out, $16 groups.
+ * $10 server, $11 job, $12 anti-spoofing, $13 allowed address pairs, $14 and $15 bandwidth in and out, $16 groups,
+ * $17 whether the default group is one of them, or there are none.
  */
 export const CREATE_NICS = `
 WITH made AS (
   INSERT INTO nic (id, project_id, network_id, network_cidr, port, address, name, description, tags,
                    is_primary, state, server_id, slot, job_id,
-                   ipv6_address, anti_spoofing, allowed_address_pairs, bandwidth_in_mbps, bandwidth_out_mbps)
+                   ipv6_address, anti_spoofing, allowed_address_pairs, bandwidth_in_mbps, bandwidth_out_mbps, in_default_group)
   SELECT m.mac, $2, $1, t.cidr, t.port, t.address, $6, $7, $8,
          $10::text IS NOT NULL, CASE WHEN $10::text IS NULL THEN 'available' ELSE 'attaching' END::nic_state,
          $10, CASE WHEN $10::text IS NOT NULL THEN 0 END, $11,
-         eui64_address(t.ipv6_cidr, m.mac), $12, $13, $14, $15
+         eui64_address(t.ipv6_cidr, m.mac), $12, $13, $14, $15, $17
   FROM network_take_ports($1, $2, $3, $4::inet[]) AS t
   JOIN unnest($5::macaddr[]) WITH ORDINALITY AS m (mac, n) USING (n)
   RETURNING *
@@ -45,8 +47,10 @@ WITH made AS (
   SELECT made.id, group_id, made.project_id FROM made, unnest($16::text[]) AS group_id
 ), told AS (
   INSERT INTO event (project_id, type, resource_type, resource_id, address, actor, job_id, data)
-  SELECT project_id, 'nic.created', 'nic', id::text, address, $9, $11, jsonb_build_object('network_id', network_id, 'name', name)
-  FROM made
+  SELECT project_id, 'nic.created', 'nic', id::text, had.address, $9, $11,
+         jsonb_build_object('network_id', network_id, 'name', name)
+  FROM made, unnest(CASE WHEN ipv6_address IS NULL THEN ARRAY[made.address] ELSE ARRAY[made.address, ipv6_address] END)
+    AS had (address)
 )
 SELECT ${NIC_COLUMNS} FROM made ORDER BY port`
 
@@ -81,6 +85,7 @@ export async function createNics(db: Db, actor: Actor, wanted: NewNics): Promise
       wanted.bandwidth?.in_mbps ?? null,
       wanted.bandwidth?.out_mbps ?? null,
       groupIds,
+      groupIds.length === 0 || groupIds.includes(defaultGroupOf(actor.projectId)),
     ]
     try {
       // Named: parsed and planned once per connection, on the busiest statement of the service.

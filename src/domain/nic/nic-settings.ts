@@ -2,17 +2,17 @@
  * Settings of a NIC that its hypervisor has to bring into force: written at once, with the job that says when they hold.
  * They may change in any state of the NIC, for workers always read the newest.
  */
-import { and, eq } from 'drizzle-orm'
+import { and, eq, notInArray } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import { type AddressPair, nic, nicSecurityGroup } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
 import { changeSet } from '../changes.ts'
-import { notFound } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
 import { type JobView, promiseApply } from '../job/jobs.ts'
 import { hypervisorsOfNics, hypervisorsThatName } from '../job/where-it-shows.ts'
 import { defaultGroupOf } from '../security-group/default-group.ts'
 import { assertGroups } from '../security-group/membership.ts'
+import { type NicRow, ownNic, whyNotNic } from './nics.ts'
 
 /** What a NIC may be made with. */
 export interface NicSettings {
@@ -31,27 +31,43 @@ export interface Bandwidth {
 }
 
 /** Puts a NIC into these groups, and out of all others. */
-export async function setNicGroups(tx: Db, actor: Actor, id: string, groupIds: readonly string[]): Promise<JobView> {
-  const row = await write(tx, actor, id, {}, { security_group_ids: groupIds })
+export async function setNicGroups(
+  tx: Db,
+  actor: Actor,
+  id: string,
+  groupIds: readonly string[],
+  ifMatch?: number,
+): Promise<JobView> {
+  const row = await write(tx, actor, id, {}, ifMatch)
   await assertGroups(tx, actor, groupIds)
-  const rows = await tx.delete(nicSecurityGroup).where(eq(nicSecurityGroup.nicId, id)).returning()
+  const rows = await tx.select().from(nicSecurityGroup).where(eq(nicSecurityGroup.nicId, id))
+  // In before out: a NIC in no group at all would be in the default one for a moment.
   await tx
     .insert(nicSecurityGroup)
     .values(groupIds.map((groupId) => ({ nicId: id, groupId, projectId: row.projectId })))
+    .onConflictDoNothing()
+  await tx
+    .delete(nicSecurityGroup)
+    .where(and(eq(nicSecurityGroup.nicId, id), notInArray(nicSecurityGroup.groupId, [...groupIds])))
   const before = rows.length > 0 ? rows.map(({ groupId }) => groupId) : [defaultGroupOf(row.projectId)]
   const left = before.filter((groupId) => !groupIds.includes(groupId))
   const joined = groupIds.filter((groupId) => !before.includes(groupId))
   const here = await hypervisorsOfNics(tx, eq(nic.id, id))
   // What it left or joined may be the remote of rules elsewhere: those must learn its address, or forget it.
   const elsewhere = here.length === 0 ? [] : await hypervisorsThatName(tx, row, [...left, ...joined])
-  return promiseApply(tx, actor, [{ type: 'nic', id }], [...new Set([...here, ...elsewhere])])
+  return promised(tx, actor, row, { security_group_ids: groupIds }, [...new Set([...here, ...elsewhere])])
 }
 
 /** Limits the bandwidth of a NIC. */
-export async function setNicBandwidth(tx: Db, actor: Actor, id: string, wanted: Bandwidth): Promise<JobView> {
+export async function setNicBandwidth(
+  tx: Db,
+  actor: Actor,
+  id: string,
+  wanted: Bandwidth,
+  ifMatch?: number,
+): Promise<JobView> {
   const set = { bandwidthInMbps: wanted.in_mbps, bandwidthOutMbps: wanted.out_mbps }
-  await write(tx, actor, id, set, { bandwidth: wanted })
-  return applyTo(tx, actor, id)
+  return promised(tx, actor, await write(tx, actor, id, set, ifMatch), { bandwidth: wanted })
 }
 
 /**
@@ -63,12 +79,12 @@ export async function setAntiSpoofing(
   actor: Actor,
   id: string,
   wanted: { enabled: boolean; allowed_address_pairs?: readonly AddressPair[] },
+  ifMatch?: number,
 ): Promise<JobView> {
   const pairs = wanted.allowed_address_pairs
   const set = { antiSpoofing: wanted.enabled, ...(pairs ? { allowedAddressPairs: [...pairs] } : {}) }
   const told = { anti_spoofing: wanted.enabled, ...(pairs ? { allowed_address_pairs: pairs } : {}) }
-  await write(tx, actor, id, set, told)
-  return applyTo(tx, actor, id)
+  return promised(tx, actor, await write(tx, actor, id, set, ifMatch), told)
 }
 
 async function write(
@@ -76,19 +92,27 @@ async function write(
   actor: Actor,
   id: string,
   set: Partial<typeof nic.$inferInsert>,
-  told: Record<string, unknown>,
-) {
+  ifMatch: number | undefined,
+): Promise<NicRow> {
   const [row] = await tx
     .update(nic)
     .set({ ...set, ...changeSet(nic.generation, {}) })
-    .where(and(eq(nic.id, id), eq(nic.projectId, actor.projectId)))
+    .where(ownNic(actor, id, ifMatch))
     .returning()
-  if (!row) throw notFound('NIC', id)
-  await recordEvents(tx, [
-    { projectId: row.projectId, type: 'nic.updated', id, address: row.address, actor: actor.keyId, data: told },
-  ])
+  if (!row) throw await whyNotNic(tx, actor, id, ifMatch)
   return row
 }
 
-const applyTo = async (tx: Db, actor: Actor, id: string): Promise<JobView> =>
-  promiseApply(tx, actor, [{ type: 'nic', id }], await hypervisorsOfNics(tx, eq(nic.id, id)))
+/** Promises the job that brings a change about, and tells of the change. Without `where` it shows at the NIC alone. */
+async function promised(
+  tx: Db,
+  actor: Actor,
+  { id, projectId, address }: NicRow,
+  data: Record<string, unknown>,
+  where?: readonly string[],
+): Promise<JobView> {
+  const hypervisorIds = where ?? (await hypervisorsOfNics(tx, eq(nic.id, id)))
+  const job = await promiseApply(tx, actor, [{ type: 'nic', id }], hypervisorIds)
+  await recordEvents(tx, [{ projectId, type: 'nic.updated', id, address, actor: actor.keyId, jobId: job.id, data }])
+  return job
+}

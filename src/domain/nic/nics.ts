@@ -3,9 +3,8 @@ import type { Db } from '../../db/client.ts'
 import { type AddressPair, type NIC_STATES, nic } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
 import { assertUnchanged, type Changes, changeSet } from '../changes.ts'
-import { freeElasticIps } from '../elastic-ip/associate.ts'
 import { bodyError, DomainError, notFound } from '../errors.ts'
-import { recordEvents } from '../event/events.ts'
+import { type NewEvent, recordEvents } from '../event/events.ts'
 import { type Items, type Page, pageOf, toItems } from '../paging.ts'
 import { defaultGroupOf } from '../security-group/default-group.ts'
 import { inGroups } from '../security-group/membership.ts'
@@ -114,6 +113,7 @@ export interface NicFilter {
   readonly state?: NicState
   readonly network_id?: string
   readonly server_id?: string
+  /** Of IPv4 or IPv6. */
   readonly address?: string
   readonly security_group_id?: string
 }
@@ -130,7 +130,7 @@ export async function listNics(db: Db, projectId: string, filter: NicFilter, pag
         filter.state ? eq(nic.state, filter.state) : undefined,
         filter.network_id ? eq(nic.networkId, filter.network_id) : undefined,
         filter.server_id ? eq(nic.serverId, filter.server_id) : undefined,
-        filter.address ? eq(nic.address, filter.address) : undefined,
+        filter.address ? eq(filter.address.includes(':') ? nic.ipv6Address : nic.address, filter.address) : undefined,
         filter.security_group_id ? inGroups(db, projectId, [filter.security_group_id]) : undefined,
         where,
       ),
@@ -157,9 +157,9 @@ export async function updateNic(
   const [row] = await tx
     .update(nic)
     .set({ ...changeSet(nic.generation, rest), ...move?.set })
-    .where(and(own(actor, id, ifMatch), move && eq(nic.state, 'available')))
+    .where(and(ownNic(actor, id, ifMatch), move && eq(nic.state, 'available')))
     .returning(NIC_WITH_GROUPS)
-  if (!row) throw await whyNot(tx, actor, id, ifMatch)
+  if (!row) throw await whyNotNic(tx, actor, id, ifMatch)
   const told = { projectId: row.projectId, id, actor: actor.keyId }
   await recordEvents(tx, [
     // Under the old address too: its history must say when it was given up.
@@ -186,9 +186,9 @@ async function moveAddress(
   const [now] = await tx
     .select({ networkId: nic.networkId, address: nic.address, state: nic.state })
     .from(nic)
-    .where(own(actor, id, ifMatch))
+    .where(ownNic(actor, id, ifMatch))
     .for('update')
-  if (!now) throw await whyNot(tx, actor, id, ifMatch)
+  if (!now) throw await whyNotNic(tx, actor, id, ifMatch)
   if (now.state !== 'available') {
     throw new DomainError('nic_in_use', `NIC ${id} is ${now.state}: detach it before changing its address`)
   }
@@ -207,28 +207,30 @@ async function moveAddress(
 
 /** Deletes an available NIC; its elastic IP becomes available. @throws DomainError `nic_in_use`, `nic_primary`. */
 export async function deleteNic(tx: Db, actor: Actor, id: string, ifMatch?: number): Promise<void> {
-  await freeElasticIps(tx, [id], { actor: actor.keyId })
   const [row] = await tx
     .delete(nic)
-    .where(and(own(actor, id, ifMatch), eq(nic.state, 'available'), isNull(nic.serverId)))
+    .where(and(ownNic(actor, id, ifMatch), eq(nic.state, 'available'), isNull(nic.serverId)))
     .returning()
-  if (!row) throw await whyNot(tx, actor, id, ifMatch)
-  await recordEvents(tx, [
-    {
-      projectId: row.projectId,
-      type: 'nic.deleted',
-      id,
-      address: row.address,
-      actor: actor.keyId,
-      data: { network_id: row.networkId },
-    },
-  ])
+  if (!row) throw await whyNotNic(tx, actor, id, ifMatch)
+  const told = { type: 'nic.deleted', actor: actor.keyId, data: { network_id: row.networkId } } as const
+  await recordEvents(tx, underEachAddress(row, told))
 }
 
-const own = (actor: Actor, id: string, ifMatch?: number) =>
+/** An event of a NIC, once for each of its addresses: "who had this address, when" can be asked of both versions of IP. */
+export function underEachAddress(
+  row: Pick<NicRow, 'id' | 'projectId' | 'address' | 'ipv6Address'>,
+  told: Omit<NewEvent, 'id' | 'projectId' | 'address'>,
+): NewEvent[] {
+  const addresses = row.ipv6Address === null ? [row.address] : [row.address, row.ipv6Address]
+  return addresses.map((address) => ({ ...told, id: row.id, projectId: row.projectId, address }))
+}
+
+/** The condition that a NIC is the caller's, and as it was seen when `If-Match` says so. */
+export const ownNic = (actor: Actor, id: string, ifMatch?: number) =>
   and(eq(nic.id, id), eq(nic.projectId, actor.projectId), assertUnchanged(nic.generation, ifMatch))
 
-async function whyNot(tx: Db, actor: Actor, id: string, ifMatch: number | undefined): Promise<DomainError> {
+/** Why no NIC met the condition of a change. @throws DomainError `not_found`. */
+export async function whyNotNic(tx: Db, actor: Actor, id: string, ifMatch: number | undefined): Promise<DomainError> {
   const now = await getNic(tx, actor.projectId, id)
   if (ifMatch !== undefined && now.generation !== ifMatch) {
     return new DomainError('precondition_failed', `NIC ${id} is at generation ${now.generation}, not ${ifMatch}`)

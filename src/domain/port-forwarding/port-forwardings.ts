@@ -180,7 +180,7 @@ async function lockPortForwarding(
 const own = (projectId: string, vpcId: string, id: string) =>
   and(eq(portForwarding.id, id), eq(portForwarding.vpcId, vpcId), eq(portForwarding.projectId, projectId))
 
-/** Records what was done, and asks the hypervisor that holds the VPC's elastic IP to follow. */
+/** Asks the hypervisor that holds the VPC's elastic IP to follow, and records what was done. */
 async function apply(
   tx: Db,
   actor: Actor,
@@ -189,14 +189,14 @@ async function apply(
 ): Promise<JobView> {
   const { vpc_id, name, protocol, port, address, target_port } = view(row)
   const data = { vpc_id, name, protocol, port, address, target_port }
-  await recordEvents(tx, [
-    { projectId: row.projectId, type: `port_forwarding.${what}`, id: row.id, actor: actor.keyId, data },
-  ])
   const about = [
     { type: 'vpc', id: row.vpcId },
     { type: 'port_forwarding', id: row.id },
   ] as const
-  return promiseApply(tx, actor, about, await hypervisorsOfVpcAddress(tx, row.vpcId))
+  const job = await promiseApply(tx, actor, about, await hypervisorsOfVpcAddress(tx, row.vpcId))
+  const by = { actor: actor.keyId, jobId: job.id }
+  await recordEvents(tx, [{ projectId: row.projectId, type: `port_forwarding.${what}`, id: row.id, ...by, data }])
+  return job
 }
 
 /** Says, for a refused port forwarding, which field it was. */
@@ -213,6 +213,13 @@ function refine(
         'address_out_of_range',
         '/address',
         `address ${address} lies outside ${of.cidr}, the CIDR of VPC ${of.id}`,
+        error,
+      )
+    case 'port_forwarding_address_of_host':
+      throw bodyError(
+        'address_out_of_range',
+        '/address',
+        `address ${address} is no machine's: the first two and the last address of a /24 are its own, its gateway's and its broadcast`,
         error,
       )
     default:

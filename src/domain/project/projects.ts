@@ -1,4 +1,4 @@
-import { and, eq, isNotNull } from 'drizzle-orm'
+import { and, eq, isNotNull, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import { refusedConstraint, translateRefusal } from '../../db/constraint-errors.ts'
 import { accessKey, idempotencyKey, job, project, server, vpc } from '../../db/schema.ts'
@@ -62,6 +62,7 @@ export async function deleteProject(tx: Db, actor: Actor, id: string): Promise<v
   await tx.delete(job).where(and(eq(job.projectId, id), isNotNull(job.finishedAt)))
   await tx.delete(idempotencyKey).where(eq(idempotencyKey.projectId, id))
   await tx.delete(accessKey).where(eq(accessKey.projectId, id))
+  await refuseWithResources(tx, id)
   try {
     await tx.delete(project).where(eq(project.id, id))
   } catch (error) {
@@ -72,6 +73,23 @@ export async function deleteProject(tx: Db, actor: Actor, id: string): Promise<v
     throw new DomainError('project_in_use', `project ${id} still has resources: delete them first`, { cause: error })
   }
   await recordEvents(tx, [{ projectId: actor.projectId, type: 'project.deleted', id, actor: actor.keyId }])
+}
+
+/** Refuses to delete a project with resources, and says which. Its constraints hold against what is made meanwhile. */
+async function refuseWithResources(tx: Db, id: string): Promise<void> {
+  const { rows } = await tx.execute<{ what: string; n: number }>(sql`
+    SELECT what, n::integer FROM (VALUES
+      ('servers', (SELECT count(*) FROM server WHERE project_id = ${id})),
+      ('NICs', (SELECT count(*) FROM nic WHERE project_id = ${id})),
+      ('networks', (SELECT count(*) FROM network WHERE project_id = ${id})),
+      ('VPCs', (SELECT count(*) FROM vpc WHERE project_id = ${id})),
+      ('elastic IPs', (SELECT count(*) FROM elastic_ip WHERE project_id = ${id})),
+      ('security groups', (SELECT count(*) FROM security_group WHERE project_id = ${id} AND NOT is_default)),
+      ('unfinished jobs', (SELECT count(*) FROM job WHERE project_id = ${id}))
+    ) AS left_in (what, n) WHERE n > 0`)
+  if (rows.length === 0) return
+  const left = rows.map(({ what, n }) => `${n} ${what}`).join(', ')
+  throw new DomainError('project_in_use', `project ${id} still has ${left}`)
 }
 
 export async function findProject(db: Db, name: string): Promise<ProjectView | undefined> {

@@ -55,10 +55,22 @@ const columns = (rule: RuleFields) => ({
   remoteGroupId: rule.remote_group_id,
 })
 
-export async function listRules(db: Db, projectId: string, groupId: string, page: Page): Promise<Items<RuleView>> {
+/** What was read of a group's rules, with the generation of the group: its ETag, for a rule has none of its own. */
+export interface OfGroup<T> {
+  readonly generation: number
+  readonly read: T
+}
+
+export async function listRules(
+  db: Db,
+  projectId: string,
+  groupId: string,
+  page: Page,
+): Promise<OfGroup<Items<RuleView>>> {
   const { where, orderBy, limit } = pageOf(securityGroupRule.seq, page)
+  // Before the rules: should they change in between, the caller holds an old generation, and is told by it.
   const [group] = await db
-    .select({ id: securityGroup.id })
+    .select({ generation: securityGroup.generation })
     .from(securityGroup)
     .where(and(eq(securityGroup.id, groupId), eq(securityGroup.projectId, projectId)))
   if (!group) throw notFound('security group', groupId)
@@ -68,24 +80,32 @@ export async function listRules(db: Db, projectId: string, groupId: string, page
     .where(and(eq(securityGroupRule.groupId, groupId), where))
     .orderBy(orderBy)
     .limit(limit)
-  return toItems(rows, page, view)
+  return { generation: group.generation, read: toItems(rows, page, view) }
 }
 
-export async function getRule(db: Db, projectId: string, groupId: string, id: string): Promise<RuleView> {
+export async function getRule(db: Db, projectId: string, groupId: string, id: string): Promise<OfGroup<RuleView>> {
   const [row] = await db
-    .select()
+    .select({ rule: securityGroupRule, generation: securityGroup.generation })
     .from(securityGroupRule)
+    .innerJoin(securityGroup, eq(securityGroup.id, securityGroupRule.groupId))
     .where(own(projectId, groupId, id))
   if (!row) throw notFound('rule', id)
-  return view(row)
+  return { generation: row.generation, read: view(row.rule) }
 }
 
 /**
  * Adds rules to a group, all or none. The job names them.
+ * @param ifMatch - generation of the group that the caller has seen, here and below.
  * @throws DomainError `security_group_full`, and what `insertRules` throws.
  */
-export async function addRules(tx: Db, actor: Actor, groupId: string, wanted: readonly NewRule[]): Promise<JobView> {
-  const group = await lockGroup(tx, actor, groupId)
+export async function addRules(
+  tx: Db,
+  actor: Actor,
+  groupId: string,
+  wanted: readonly NewRule[],
+  ifMatch?: number,
+): Promise<JobView> {
+  const group = await lockGroup(tx, actor, groupId, ifMatch)
   if (group.ruleCount + wanted.length > RULES_PER_GROUP) {
     const use = `${group.ruleCount} of ${RULES_PER_GROUP} rules; ${wanted.length} more were asked for`
     throw bodyError('security_group_full', '/rules', `security group ${groupId} has ${use}`)
@@ -94,10 +114,7 @@ export async function addRules(tx: Db, actor: Actor, groupId: string, wanted: re
   return promised(tx, actor, groupId, 'rules_added', { rule_ids: ids }, ids)
 }
 
-/**
- * Puts these rules in the place of all that a group has; there is no moment with some of both.
- * @param ifMatch - generation of the group that the caller has seen.
- */
+/** Puts these rules in the place of all that a group has; there is no moment with some of both. */
 export async function replaceRules(
   tx: Db,
   actor: Actor,
@@ -105,13 +122,7 @@ export async function replaceRules(
   wanted: readonly NewRule[],
   ifMatch?: number,
 ): Promise<JobView> {
-  const { generation } = await lockGroup(tx, actor, groupId)
-  if (ifMatch !== undefined && generation !== ifMatch) {
-    throw new DomainError(
-      'precondition_failed',
-      `security group ${groupId} is at generation ${generation}, not ${ifMatch}`,
-    )
-  }
+  await lockGroup(tx, actor, groupId, ifMatch)
   await tx.delete(securityGroupRule).where(eq(securityGroupRule.groupId, groupId))
   await insertRules(tx, actor, groupId, wanted)
   return promised(tx, actor, groupId, 'rules_replaced', { rule_count: wanted.length })
@@ -124,16 +135,24 @@ export async function changeRule(
   groupId: string,
   id: string,
   changes: Partial<RuleFields>,
+  ifMatch?: number,
 ): Promise<JobView> {
-  await lockGroup(tx, actor, groupId)
-  const rule = changedRule(await getRule(tx, actor.projectId, groupId, id), changes)
+  await lockGroup(tx, actor, groupId, ifMatch)
+  const { read: now } = await getRule(tx, actor.projectId, groupId, id)
+  const rule = changedRule(now, changes)
   await assertRules(tx, actor, [rule], (_index, field) => `/${field}`)
   await tx.update(securityGroupRule).set(columns(rule)).where(eq(securityGroupRule.id, id))
   return promised(tx, actor, groupId, 'rule_changed', { rule_id: id, ...changes }, [id])
 }
 
-export async function deleteRule(tx: Db, actor: Actor, groupId: string, id: string): Promise<JobView> {
-  await lockGroup(tx, actor, groupId)
+export async function deleteRule(
+  tx: Db,
+  actor: Actor,
+  groupId: string,
+  id: string,
+  ifMatch?: number,
+): Promise<JobView> {
+  await lockGroup(tx, actor, groupId, ifMatch)
   const gone = await tx
     .delete(securityGroupRule)
     .where(own(actor.projectId, groupId, id))
@@ -187,13 +206,19 @@ async function assertRules(
 }
 
 /** Locks a group as its rules do that change; others may go on naming it. */
-async function lockGroup(tx: Db, actor: Actor, id: string) {
+async function lockGroup(tx: Db, actor: Actor, id: string, ifMatch: number | undefined) {
   const [row] = await tx
     .select()
     .from(securityGroup)
     .where(and(eq(securityGroup.id, id), eq(securityGroup.projectId, actor.projectId)))
     .for('no key update')
   if (!row) throw notFound('security group', id)
+  if (ifMatch !== undefined && row.generation !== ifMatch) {
+    throw new DomainError(
+      'precondition_failed',
+      `security group ${id} is at generation ${row.generation}, not ${ifMatch}`,
+    )
+  }
   return row
 }
 
@@ -206,12 +231,15 @@ async function promised(
   ruleIds: readonly string[] = [],
 ): Promise<JobView> {
   const { projectId } = actor
-  await recordEvents(tx, [{ projectId, type: `security_group.${what}`, id: groupId, actor: actor.keyId, data }])
   const resources: JobResource[] = [
     { type: 'security_group', id: groupId },
     ...ruleIds.map((id) => ({ type: 'security_group_rule' as const, id })),
   ]
-  return promiseApply(tx, actor, resources, await hypervisorsOfGroup(tx, projectId, groupId))
+  const job = await promiseApply(tx, actor, resources, await hypervisorsOfGroup(tx, projectId, groupId))
+  await recordEvents(tx, [
+    { projectId, type: `security_group.${what}`, id: groupId, actor: actor.keyId, jobId: job.id, data },
+  ])
+  return job
 }
 
 const own = (projectId: string, groupId: string, id: string) =>

@@ -43,10 +43,11 @@ const DEFAULTS: Omit<RuleFields, 'protocol'> = {
 
 export const newRule = (wanted: NewRule): RuleFields => changedRule({ ...DEFAULTS, protocol: wanted.protocol }, wanted)
 
-/** A rule with some fields changed. Where only the first port is given, it is that one port. */
+/** A rule with some fields changed. Where there is a first port and no last one, it is that one port; with no first, none. */
 export function changedRule(now: RuleFields, changes: Partial<RuleFields>): RuleFields {
-  const { port_first } = changes
-  return { ...now, ...(port_first === undefined ? {} : { port_last: port_first }), ...changes }
+  const { port_first: first } = changes
+  const last = first === null ? null : (now.port_last ?? first ?? null)
+  return { ...now, port_last: last, ...changes }
 }
 
 /** A field of a rule that does not fit the others. */

@@ -48,6 +48,7 @@ export async function setDhcpOptions(
   actor: Actor,
   id: string,
   options: Readonly<Record<string, string>>,
+  ifMatch?: number,
 ): Promise<JobView> {
   const errors = Object.entries(options).flatMap(([number, value]): FieldError[] => {
     const detail = faultOf(number, value)
@@ -57,7 +58,10 @@ export async function setDhcpOptions(
     const message = errors.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; ')
     throw new DomainError('invalid_request', message, { errors })
   }
-  const { projectId, hypervisorId, state } = await lockServer(tx, actor, id)
+  const { projectId, hypervisorId, state, generation } = await lockServer(tx, actor, id)
+  if (ifMatch !== undefined && generation !== ifMatch) {
+    throw new DomainError('precondition_failed', `server ${id} is at generation ${generation}, not ${ifMatch}`)
+  }
   if (state === 'terminated') throw new DomainError('server_terminated', `server ${id} is terminated`)
   await tx
     .update(server)

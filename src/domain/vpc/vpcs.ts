@@ -1,7 +1,6 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { refusedConstraint } from '../../db/constraint-errors.ts'
-import { vpc } from '../../db/schema.ts'
+import { elasticIp, network, portForwarding, vpc } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
 import { assertUnchanged, type Changes, changeSet } from '../changes.ts'
 import { hypervisorsOfVpcAddress } from '../elastic-ip/vpc-address.ts'
@@ -129,31 +128,38 @@ export async function updateVpc(
 
 /**
  * Says whether addresses of the VPC may go out by its elastic IP. It has effect while the VPC has one.
- * @throws DomainError `not_found`.
+ * @throws DomainError `not_found`, `precondition_failed`.
  */
-export async function setSourceNat(tx: Db, actor: Actor, id: string, enabled: boolean): Promise<JobView> {
+export async function setSourceNat(
+  tx: Db,
+  actor: Actor,
+  id: string,
+  enabled: boolean,
+  ifMatch?: number,
+): Promise<JobView> {
   const now = await lockVpc(tx, actor, id, 'no key update')
-  if (now.sourceNat !== enabled) {
-    await tx
-      .update(vpc)
-      .set({ sourceNat: enabled, ...changeSet(vpc.generation, {}) })
-      .where(eq(vpc.id, id))
-    await recordEvents(tx, [
-      { projectId: now.projectId, type: 'vpc.updated', id, actor: actor.keyId, data: { source_nat: enabled } },
-    ])
-  }
-  return promiseApply(tx, actor, [{ type: 'vpc', id }], await hypervisorsOfVpcAddress(tx, id))
+  if (ifMatch !== undefined && now.generation !== ifMatch) throw hasChanged(now, ifMatch)
+  const job = await promiseApply(tx, actor, [{ type: 'vpc', id }], await hypervisorsOfVpcAddress(tx, id))
+  if (now.sourceNat === enabled) return job
+  await tx
+    .update(vpc)
+    .set({ sourceNat: enabled, ...changeSet(vpc.generation, {}) })
+    .where(eq(vpc.id, id))
+  const by = { actor: actor.keyId, jobId: job.id }
+  await recordEvents(tx, [{ projectId: now.projectId, type: 'vpc.updated', id, ...by, data: { source_nat: enabled } }])
+  return job
 }
 
 /**
- * Locks a VPC that is not deleted: to hold its elastic IP still (`share`), or to change it (`no key update`).
+ * Locks a VPC that is not deleted: to hold its elastic IP still (`share`), to change it (`no key update`), or to delete it
+ * (`update`), when nothing comes into it any more.
  * @param pointer - the field of the body that names the VPC, when one does.
  */
 export async function lockVpc(
   tx: Db,
   actor: Actor,
   id: string,
-  strength: 'share' | 'no key update',
+  strength: 'share' | 'no key update' | 'update',
   pointer?: string,
 ): Promise<typeof vpc.$inferSelect> {
   const [row] = await tx
@@ -165,40 +171,39 @@ export async function lockVpc(
   throw pointer === undefined ? notFound('VPC', id) : bodyError('not_found', pointer, `VPC ${id} not found`)
 }
 
-/** What keeps a VPC from being deleted, by the constraint that says so. */
-const LEFT_IN_VPC: Readonly<Record<string, string>> = {
-  network_vpc_fk: 'networks: delete them or let them leave first',
-  elastic_ip_vpc_fk: 'an elastic IP: disassociate it first',
-  port_forwarding_vpc_fk: 'port forwardings: delete them first',
-}
-
 /**
  * Deletes a VPC that nothing is left in; it stays readable by id.
  * @throws DomainError `vpc_in_use`.
  */
 export async function deleteVpc(tx: Db, actor: Actor, id: string, ifMatch?: number): Promise<void> {
-  const [row] = await tx
+  const now = await lockVpc(tx, actor, id, 'update')
+  if (ifMatch !== undefined && now.generation !== ifMatch) throw hasChanged(now, ifMatch)
+  const left = await leftIn(tx, id)
+  if (left.length > 0) throw new DomainError('vpc_in_use', `VPC ${id} still has ${left.join('; ')}`)
+  await tx
     .update(vpc)
     .set({ deletedAt: sql`now()`, ...changeSet(vpc.generation, {}) })
-    .where(
-      and(
-        eq(vpc.id, id),
-        eq(vpc.projectId, actor.projectId),
-        isNull(vpc.deletedAt),
-        assertUnchanged(vpc.generation, ifMatch),
-      ),
-    )
-    .returning()
-    .catch((error: unknown) => {
-      const left = LEFT_IN_VPC[refusedConstraint(error)?.constraint ?? '']
-      throw left ? new DomainError('vpc_in_use', `VPC ${id} still has ${left}`, { cause: error }) : error
-    })
-  if (!row) throw await whyNot(tx, actor, id, ifMatch)
-  await recordEvents(tx, [{ projectId: row.projectId, type: 'vpc.deleted', id, actor: actor.keyId }])
+    .where(eq(vpc.id, id))
+  await recordEvents(tx, [{ projectId: now.projectId, type: 'vpc.deleted', id, actor: actor.keyId }])
+}
+
+/** What keeps a VPC from being deleted: foreign keys hold it, but would name only one of them, and not how many. */
+async function leftIn(tx: Db, id: string): Promise<string[]> {
+  const networks = await tx.$count(network, eq(network.vpcId, id))
+  const forwardings = await tx.$count(portForwarding, eq(portForwarding.vpcId, id))
+  const [address] = await tx.select({ id: elasticIp.id }).from(elasticIp).where(eq(elasticIp.vpcId, id))
+  return [
+    networks > 0 ? [`networks (${networks}): delete them or let them leave first`] : [],
+    address ? [`elastic IP ${address.id}: disassociate it first`] : [],
+    forwardings > 0 ? [`port forwardings (${forwardings}): delete them first`] : [],
+  ].flat()
 }
 
 async function whyNot(tx: Db, actor: Actor, id: string, ifMatch: number | undefined): Promise<DomainError> {
   const now = await getVpc(tx, actor.projectId, id)
   if (now.deleted_at) return notFound('VPC', id)
-  return new DomainError('precondition_failed', `VPC ${id} is at generation ${now.generation}, not ${ifMatch}`)
+  return hasChanged(now, ifMatch)
 }
+
+const hasChanged = ({ id, generation }: Pick<VpcView, 'id' | 'generation'>, ifMatch: number | undefined): DomainError =>
+  new DomainError('precondition_failed', `VPC ${id} is at generation ${generation}, not ${ifMatch}`)

@@ -29,6 +29,45 @@ async function forget(netns: string, filter: readonly string[]): Promise<void> {
   throw new HostCommandError(`${command.join(' ')} in ${netns}: ${stderr.trim()}`, { command, exitCode, stderr })
 }
 
+/** An address in a zone of connection tracking. */
+export interface ZonedAddress {
+  readonly zone: number
+  readonly address: string
+}
+
+/** Commands at a time: each looks through the whole table. */
+const PARALLEL = 4
+
+/**
+ * Forgets every connection from and to these addresses, where no addresses are translated. Takes one process for each
+ * zone to see whose connections there are, and one or two for each address that has any.
+ */
+export async function forgetAddresses(netns: string, addresses: readonly ZonedAddress[]): Promise<void> {
+  const filters: string[][] = []
+  for (const zone of new Set(addresses.map((one) => one.zone))) {
+    const ends = await endsOf(netns, zone)
+    for (const { address } of addresses.filter((one) => one.zone === zone)) {
+      const inZone = ['-f', address.includes(':') ? 'ipv6' : 'ipv4', '-w', String(zone)]
+      if (ends.from.has(address)) filters.push([...inZone, '-s', address])
+      if (ends.to.has(address)) filters.push([...inZone, '-d', address])
+    }
+  }
+  for (let at = 0; at < filters.length; at += PARALLEL) {
+    await Promise.all(filters.slice(at, at + PARALLEL).map((filter) => forget(netns, filter)))
+  }
+}
+
+/** Who has begun connections of a zone, and with whom; IPv6 as RFC 5952 writes it. */
+async function endsOf(netns: string, zone: number): Promise<{ from: Set<string>; to: Set<string> }> {
+  const { stdout } = await runInNamespace(netns, 'conntrack', ['-L', '-w', String(zone)])
+  const ends = { from: new Set<string>(), to: new Set<string>() }
+  for (const [, from = '', to = ''] of stdout.matchAll(/^.*? src=(\S+) dst=(\S+)/gm)) {
+    ends.from.add(from)
+    ends.to.add(to)
+  }
+  return ends
+}
+
 /** Forgets every connection of a namespace. */
 export async function forgetAllConnections(netns: string): Promise<void> {
   await runInNamespace(netns, 'conntrack', ['-F'])

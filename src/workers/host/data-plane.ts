@@ -13,13 +13,14 @@ import { mkdir, rm } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { probeAddress } from './arp.ts'
 import { ensureBridgedPort, removeBridgedPort } from './bridged-ports.ts'
-import { routerIdOfConfig } from './dhcp-config.ts'
+import { isInRange, routerIdOfConfig } from './dhcp-config.ts'
 import { DhcpHosts } from './dhcp-hosts.ts'
 import { DhcpServer, endServersIn } from './dnsmasq.ts'
 import { settleKernel } from './kernel-settings.ts'
 import { KeyedMutex } from './keyed-mutex.ts'
 import { deleteLinks, listLinks } from './links.ts'
 import { dataPlaneMark, routerMark, routerNetns, routerPortName, tapName, uplinkOfMark } from './names.ts'
+import { neighboursOf, setNeighbours } from './neighbours.ts'
 import { deleteNamespace, ensureNamespace, isOurNamespace, namespacePids, namespacesNamed } from './netns.ts'
 import {
   ensureBridge,
@@ -35,7 +36,14 @@ import { ensureBandwidth, isBandwidthAlright } from './shaping.ts'
 import type { DhcpHost, NetworkSpec, NicBandwidth, TapSpec } from './specs.ts'
 import { ensureTaps, removeTaps } from './taps.ts'
 import { Uplinks } from './uplinks.ts'
-import { type DataPlanePlace, type DataPlaneView, isNetworkAlright, lookAtDataPlane } from './view.ts'
+import {
+  areNeighboursAlright,
+  type DataPlanePlace,
+  type DataPlaneView,
+  isNetworkAlright,
+  lookAtDataPlane,
+  type NetworkView,
+} from './view.ts'
 
 export interface DataPlaneOptions {
   /** Name of the namespace that everything lives in, for example `patchbay`. Router namespaces begin with it. */
@@ -226,7 +234,8 @@ export class DataPlane {
 
   /**
    * What the kernel shows now. Networks that this process took for in order and that are not are forgotten, so the
-   * next `ensureNetwork` repairs them; one that is in order costs it nothing.
+   * next `ensureNetwork` repairs them; one that is in order costs it nothing. The routers' neighbours are put right here:
+   * dnsmasq makes a lesser entry of one with every new client.
    */
   async look(): Promise<DataPlaneView> {
     const before = [...this.#known].map(([vni, known]) => ({ vni, known, revision: known.hosts?.revision }))
@@ -237,6 +246,8 @@ export class DataPlane {
       const alright = isNetworkAlright(known.spec, have) && known.hosts?.isSameAs(have?.hosts ?? new Map()) !== false
       if (!alright && this.#known.get(vni) === known) this.#known.delete(vni)
     }
+    const strayed = [...view.networks.values()].filter((network) => !areNeighboursAlright(network))
+    await Promise.all(strayed.map((network) => this.#mendNeighbours(network)))
     return view
   }
 
@@ -322,19 +333,32 @@ export class DataPlane {
     const { dnsUpstreams } = this.#place
     const binding = { router, ifName: inside.name, ifIndex: inside.index, dnsUpstreams }
     await server.ensureRunning(network, subnet, binding)
-    const hosts = new DhcpHosts(server, network.vni, binding)
+    const hosts = new DhcpHosts(server, network.vni, { router, ifName: inside.name, routed: subnet.routed })
     await hosts.load()
     this.#known.set(network.vni, { spec: network, hosts })
+  }
+
+  #mendNeighbours({ vni, routerId, neighbours }: NetworkView): Promise<void> {
+    return this.#withNetwork(vni, async () => {
+      // They may have changed since they were looked at, and nobody changes them now.
+      const hosts = await new DhcpServer(this.#place.runDir, vni).hosts()
+      if (routerId === undefined || !hosts) return
+      const want = neighboursOf(hosts.values())
+      const gone = [...neighbours.keys()].filter((address) => !want.has(address))
+      await setNeighbours(routerNetns(this.netns, routerId), vni, want, gone)
+    })
   }
 
   /** The hosts of a network that this process has not brought in order itself. */
   async #hostsOnDisk(vni: number): Promise<DhcpHosts | undefined> {
     const server = new DhcpServer(this.#place.runDir, vni)
-    const routerId = routerIdOfConfig((await server.configText()) ?? '')
+    const config = (await server.configText()) ?? ''
+    const routerId = routerIdOfConfig(config)
     if (routerId === undefined) return undefined
     const hosts = new DhcpHosts(server, vni, {
       router: routerNetns(this.netns, routerId),
       ifName: routerPortName(vni),
+      routed: isInRange(config),
     })
     await hosts.load()
     return hosts

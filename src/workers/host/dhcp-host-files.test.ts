@@ -5,6 +5,7 @@ import { isSameHost, parseHostFiles, renderHostFiles, tagsSuffice } from './dhcp
 const web = {
   mac: '52:54:00:00:00:02',
   address: '172.16.1.9',
+  ipv6Address: 'fd00::5054:ff:fe00:2',
   primary: true,
   name: 'web',
   options: { '42': '172.16.1.5,172.16.1.6', '66': '' },
@@ -27,7 +28,17 @@ it('a name that is not answered and an option without its tag show as missing', 
   expect(host).not.toHaveProperty('name')
   expect(isSameHost(web, host)).toBe(false)
   const [untagged] = parseHostFiles({ ...files, tags: '' }).values()
-  expect(untagged).toEqual({ mac: web.mac, address: web.address, primary: false, name: 'web' })
+  const { options: _, ...rest } = web
+  expect(untagged).toEqual({ ...rest, primary: false })
+})
+
+it('an IPv6 address is kept without a name too, and answered with one', () => {
+  const { name: _, ...nameless } = web
+  expect([...parseHostFiles(renderHostFiles([nameless])).values()]).toEqual([nameless])
+  const files = renderHostFiles([web])
+  expect(files.names.split('\n')).toContain(`${web.ipv6Address} web`)
+  const [host] = parseHostFiles({ ...files, names: '172.16.1.9 web\n' }).values()
+  expect(isSameHost(web, host)).toBe(false)
 })
 
 it('tags suffice until a NIC becomes the primary one, is it no longer, or first has options', () => {
@@ -43,6 +54,8 @@ it('tags suffice until a NIC becomes the primary one, is it no longer, or first 
 it.each([
   ['MAC', { mac: '52:54:00:00:00:02,set:primary' }],
   ['address', { address: '172.16.1.9,ignore' }],
+  ['IPv6 address', { ipv6Address: 'fd00::1],ignore' }],
+  ['IPv6 address', { ipv6Address: 'fe80::1%x' }],
   ['name', { name: 'web,infinite' }],
   ['name', { name: 'web\n10.0.0.1 bank' }],
   ['option', { options: { '42,tag:x': '1' } }],

@@ -7,7 +7,7 @@
  * reads the hosts file again.
  * @see https://github.com/imp/dnsmasq/pull/20
  */
-import { isIPv4 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 
 import type { DhcpHost } from './specs.ts'
 
@@ -31,9 +31,12 @@ const hasOptions = ({ options = {} }: DhcpHost): boolean => Object.keys(options)
  * Refuses what could be read as more than the one value that it is.
  * @throws {RangeError}
  */
-function assertPlain({ mac, address, name, options = {} }: DhcpHost): void {
+function assertPlain({ mac, address, ipv6Address, name, options = {} }: DhcpHost): void {
   if (!MAC.test(mac)) throw new RangeError(`"${mac}" is not a MAC`)
   if (!isIPv4(address)) throw new RangeError(`"${address}" is not an IPv4 address`)
+  if (ipv6Address !== undefined && (!isIPv6(ipv6Address) || ipv6Address.includes('%'))) {
+    throw new RangeError(`"${ipv6Address}" is not an IPv6 address`)
+  }
   if (name !== undefined && !LABEL.test(name)) throw new RangeError(`"${name}" is not a host name`)
   for (const [number, value] of Object.entries(options)) {
     if (!/^[1-9]\d{0,2}$/.test(number) || Number(number) > 254) throw new RangeError(`DHCP has no option ${number}`)
@@ -44,9 +47,17 @@ function assertPlain({ mac, address, name, options = {} }: DhcpHost): void {
   }
 }
 
-const hostLine = ({ mac, address, name }: DhcpHost): string =>
-  `${mac},${address}${name === undefined ? '' : `,${name}`}`
-const nameLine = ({ address, name }: DhcpHost): string => `${address} ${name}`
+const hostLine = ({ mac, address, ipv6Address, name }: DhcpHost): string =>
+  [
+    mac,
+    address,
+    ...(ipv6Address === undefined ? [] : [`[${ipv6Address}]`]),
+    ...(name === undefined ? [] : [name]),
+  ].join()
+const nameLines = ({ address, ipv6Address, name }: DhcpHost): string[] =>
+  name === undefined
+    ? []
+    : [address, ...(ipv6Address === undefined ? [] : [ipv6Address])].map((own) => `${own} ${name}`)
 
 /** The tags that a host needs, as lines. */
 const tagLines = (host: DhcpHost): string[] => [
@@ -73,7 +84,7 @@ export function renderHostFiles(hosts: Iterable<DhcpHost>): HostFiles {
     hosts: text(all.map(hostLine)),
     tags: text(all.flatMap(tagLines)),
     options: text(all.flatMap(optionLines)),
-    names: text(all.filter(({ name }) => name !== undefined).map(nameLine)),
+    names: text(all.flatMap(nameLines)),
   }
 }
 
@@ -84,6 +95,7 @@ export function renderHostFiles(hosts: Iterable<DhcpHost>): HostFiles {
 export function parseHostFiles(files: HostFiles): Map<string, DhcpHost> {
   const tags = new Set(files.tags.split('\n'))
   const names = new Set(files.names.split('\n'))
+  const isAnswered = (host: DhcpHost) => nameLines(host).every((line) => names.has(line))
   const options = new Map<string, Record<string, string>>()
   for (const line of files.options.split('\n')) {
     const [, tag, number, value = ''] = /^tag:([0-9a-f]{12}),(\d+)(?:,(.*))?$/.exec(line) ?? []
@@ -91,14 +103,16 @@ export function parseHostFiles(files: HostFiles): Map<string, DhcpHost> {
   }
   const hosts = new Map<string, DhcpHost>()
   for (const line of files.hosts.split('\n')) {
-    const [, mac, address, name] = /^([0-9a-f:]{17}),([0-9.]+)(?:,([^,]+))?$/.exec(line) ?? []
+    const [, mac, address, ipv6Address, name] =
+      /^([0-9a-f:]{17}),([0-9.]+)(?:,\[([0-9a-f:.]+)\])?(?:,([^,]+))?$/i.exec(line) ?? []
     if (!mac || !address) continue
+    const addresses = { address, ...(ipv6Address !== undefined && { ipv6Address }) }
     const own = tags.has(`dhcp-mac=set:${optionsTag(mac)},${mac}`) ? options.get(optionsTag(mac)) : undefined
     hosts.set(mac, {
       mac,
-      address,
+      ...addresses,
       primary: tags.has(`dhcp-mac=set:primary,${mac}`),
-      ...(name !== undefined && names.has(`${address} ${name}`) && { name }),
+      ...(name !== undefined && isAnswered({ mac, primary: false, ...addresses, name }) && { name }),
       ...(own && { options: own }),
     })
   }

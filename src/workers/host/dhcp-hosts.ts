@@ -1,20 +1,29 @@
 /**
- * Who gets which address in one network: the hosts file of its DHCP server, and the leases that must not outlive it.
- * The caller holds the network.
+ * Who gets which address in one network: the hosts file of its DHCP server, the leases that must not outlive it, and in
+ * a routed network the router's neighbours. The caller holds the network.
  */
 import { isSameHost } from './dhcp-host-files.ts'
 import type { DhcpServer } from './dnsmasq.ts'
-import { forgetNeighbours } from './networks.ts'
+import { type Neighbours, neighboursOf, setNeighbours } from './neighbours.ts'
 import type { DhcpHost } from './specs.ts'
+
+/** Where a network's DHCP server is. */
+export interface ServedAt {
+  /** Namespace, and interface in it. */
+  readonly router: string
+  readonly ifName: string
+  /** The router there passes on packets to the hosts. */
+  readonly routed: boolean
+}
 
 export class DhcpHosts {
   readonly server: DhcpServer
   readonly #vni: number
-  readonly #at: { readonly router: string; readonly ifName: string }
+  readonly #at: ServedAt
   #hosts = new Map<string, DhcpHost>()
   #revision = 0
 
-  constructor(server: DhcpServer, vni: number, at: { readonly router: string; readonly ifName: string }) {
+  constructor(server: DhcpServer, vni: number, at: ServedAt) {
     this.server = server
     this.#vni = vni
     this.#at = at
@@ -29,6 +38,7 @@ export class DhcpHosts {
   async load(): Promise<void> {
     this.#hosts = (await this.server.hosts()) ?? new Map()
     await this.server.setHosts([...this.#hosts.values()], this.#at.router)
+    await this.#setNeighbours(neighboursOf(this.#hosts.values()))
   }
 
   /** Adds hosts, or changes them. An address belongs to whoever it was given to last. */
@@ -43,17 +53,15 @@ export class DhcpHosts {
     }
     await this.#replace(next)
     await this.#releaseStale()
+    await this.#setNeighbours(neighboursOf(hosts))
   }
 
   /** Removes hosts and their leases; those already gone count as removed. */
   async remove(macs: readonly string[]): Promise<void> {
     const next = new Map(this.#hosts)
-    const addresses = macs.map((mac) => next.get(mac)?.address).filter((address) => address !== undefined)
     for (const mac of macs) next.delete(mac)
     await this.#replace(next)
     await this.#releaseStale()
-    // The router would go on sending to the MAC it knows until it stops believing in it (about half a minute).
-    await forgetNeighbours(this.#at.router, this.#vni, addresses)
   }
 
   /** True when `others` (what is on disk) is what this process wrote. */
@@ -64,8 +72,16 @@ export class DhcpHosts {
   async #replace(next: Map<string, DhcpHost>): Promise<void> {
     this.#revision += 1
     if (!areSame(this.#hosts, next)) await this.server.setHosts([...next.values()], this.#at.router)
+    const kept = neighboursOf(next.values())
+    const left = [...neighboursOf(this.#hosts.values()).keys()].filter((address) => !kept.has(address))
+    // The router would go on sending to the MAC that it knows.
+    await this.#setNeighbours(new Map(), left)
     this.#hosts = next
     this.#revision += 1
+  }
+
+  async #setNeighbours(neighbours: Neighbours, gone: readonly string[] = []): Promise<void> {
+    if (this.#at.routed) await setNeighbours(this.#at.router, this.#vni, neighbours, gone)
   }
 
   /** Ends every lease that no host entry stands for (any more), whoever left it. */

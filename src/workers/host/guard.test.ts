@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { guardTable, packetMark } from './guard.ts'
+import { guardParts, packetMark } from './guard.ts'
 import { diffTables } from './nft.ts'
 import type { NicPolicy } from './specs.ts'
 
@@ -13,11 +13,12 @@ const NIC: NicPolicy = {
   allowedPairs: [],
   groupIds: [],
 }
-const keysOf = (nics: readonly NicPolicy[], set: string) => [...(guardTable(nics).sets.get(set)?.elements.keys() ?? [])]
+const keysOf = (nics: readonly NicPolicy[], set: string) => [...(guardParts(nics).sets.get(set)?.elements.keys() ?? [])]
 
-it('the mark of a NIC is the end of its MAC, and never 0', () => {
+it('the mark of a NIC is the end of its MAC, and none of those with a meaning', () => {
   expect(packetMark('52:54:ff:00:00:01')).toBe(0xff000001)
   expect(() => packetMark('52:54:00:00:00:00')).toThrow(RangeError)
+  expect(() => packetMark('52:54:ff:ff:ff:ff')).toThrow(RangeError)
 })
 
 it('the addresses of a NIC are its own and the link-local one of its MAC', () => {
@@ -30,7 +31,7 @@ it('the addresses of a NIC are its own and the link-local one of its MAC', () =>
 
 it('only a pair that is a block gives a NIC chains of its own', () => {
   const chains = (address: string) =>
-    [...guardTable([{ ...NIC, allowedPairs: [{ address }] }]).chains.keys()].filter((name) =>
+    [...guardParts([{ ...NIC, allowedPairs: [{ address }] }]).chains.keys()].filter((name) =>
       name.endsWith('tap01020304'),
     )
   expect(chains('10.0.0.1')).toEqual([])
@@ -48,6 +49,8 @@ it("a segment's own DHCP is heard only where none of the NICs has an address of 
 it.each([{ address: '10.0.0.0/8 accept' }, { address: '10.0.0.1', mac: '52:54:01:02:03:04 }' }])(
   'a pair that would be more than a pair is refused: %j',
   (pair) => {
-    expect(() => diffTables(guardTable([{ ...NIC, allowedPairs: [pair] }]), undefined)).toThrow(RangeError)
+    expect(() =>
+      diffTables({ family: 'bridge', name: 'patchbay', ...guardParts([{ ...NIC, allowedPairs: [pair] }]) }, undefined),
+    ).toThrow(RangeError)
   },
 )

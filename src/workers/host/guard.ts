@@ -1,8 +1,8 @@
 /**
- * The guard: what may enter a bridge by a port, frame by frame, without memory. It stands before everything else that
- * looks at frames, and it marks each frame with the NIC that it came from, for the security groups.
+ * The guard: what may come in by a port of a bridge, frame by frame, without memory. It stands before everything else
+ * that looks at frames, and it marks each frame with the NIC that it came from, for the security groups.
  *
- * - It is fail-closed: from a tap that it does not know nothing passes, nor to one.
+ * - It is fail-closed: from a tap that it does not know nothing passes.
  * - Where it forbids some contents (to be a DHCP server), it lets pass what it could read and found harmless. What is
  *   too short or too deeply nested to be read is dropped, so that fragments are no way round it.
  * - The common case, a frame with its right MAC and source address, takes one look-up.
@@ -10,30 +10,32 @@
  * `ether type` is what stands in the frame, also where the kernel has put a VLAN tag aside. Without it, nft asks for
  * `meta protocol` before it looks at `ip` and `ip6`, which would be the protocol inside the tag.
  */
-
 import { bitsOf, type Cidr, canonicalAddress, linkLocalOf, maskOf, parseCidr } from './addresses.ts'
 import { bridgedPortNames, tapName } from './names.ts'
 import { ifnameKey, markValue, type NftChain, type NftHook, type NftSet, type NftTable, nftChain } from './nft.ts'
 import type { NicPolicy } from './specs.ts'
 
+/** Mark of packets of connections that stand: no NIC's, see `filters.ts`. */
+export const ESTABLISHED_MARK = 0xffff_ffff
+
 /**
  * Mark of the packets of a NIC: the last four bytes of its MAC.
- * @returns 1..2^32-1.
- * @throws {RangeError} for 52:54:00:00:00:00, because 0 marks packets that are of no NIC.
+ * @returns 1..2^32-2.
+ * @throws {RangeError} for 52:54:00:00:00:00 and 52:54:ff:ff:ff:ff: 0 marks packets of no NIC, the other one those of
+ *   connections that stand.
  */
 export function packetMark(mac: string): number {
   const mark = Number.parseInt(tapName(mac).slice('tap'.length), 16)
-  if (mark === 0) throw new RangeError(`NIC ${mac} cannot be filtered: its packets would have no mark`)
+  if (mark === 0 || mark === ESTABLISHED_MARK) throw new RangeError(`packets of NIC ${mac} cannot be told from others`)
   return mark
 }
 
 /** Before connection tracking and everything else of a bridge. */
 const PREROUTING: NftHook = { type: 'filter', hook: 'prerouting', priority: -300, policy: 'accept' }
-/** Before the hook that hands frames to the filters of IP (-1), which see our mark. */
-const FORWARD: NftHook = { type: 'filter', hook: 'forward', priority: -200, policy: 'accept' }
 
-const DHCP_REPLY = 'udp sport . udp dport { 67 . 68, 547 . 546 }'
-const DHCP_REQUEST = 'udp sport . udp dport { 68 . 67, 546 . 547 }'
+/** Source addresses that a NIC without anti-spoofing may have at once: as long as a bridge remembers them (300 s). */
+const UNGUARDED_STATIONS = { size: 256, timeoutSeconds: 300 }
+
 const WELL_FORMED_ARP = 'arp htype 1 arp hlen 6 arp plen 4'
 const SET_MARK = 'meta mark set iifname map @marks'
 
@@ -49,6 +51,7 @@ const CHAINS: ReadonlyMap<string, NftChain> = new Map([
         'meta mark != 0 goto right_source6',
         'iifname vmap @guests',
         'iifname "tap*" drop',
+        'iifname "bp-*" goto from_outside',
       ],
       PREROUTING,
     ),
@@ -58,6 +61,7 @@ const CHAINS: ReadonlyMap<string, NftChain> = new Map([
     'right_source4',
     nftChain([
       'meta l4proto != udp accept',
+      'udp dport 67 goto dhcp_client',
       'udp sport != 67 accept',
       // Not the first fragment: nothing to be read, and useless without the first one.
       'ip frag-off & 0x1fff != 0 accept',
@@ -66,7 +70,7 @@ const CHAINS: ReadonlyMap<string, NftChain> = new Map([
   ],
   [
     'right_source6',
-    nftChain(['meta l4proto tcp accept', 'icmpv6 type nd-neighbor-advert goto advertisement', 'goto harmless6']),
+    nftChain(['meta l4proto tcp accept', 'icmpv6 type nd-neighbor-advert goto own_target', 'goto harmless6']),
   ],
   [
     'harmless6',
@@ -78,7 +82,10 @@ const CHAINS: ReadonlyMap<string, NftChain> = new Map([
       'drop',
     ]),
   ],
-  ['advertisement', nftChain(['iifname . @th,64,128 @targets accept', 'iifname vmap @wide_targets', 'drop'])],
+  // The hardware address that DHCP goes by is one of its own: else it could give back, or use up, what is another's.
+  ['dhcp_client', nftChain(['iifname . @th,288,48 @clients accept', 'drop'])],
+  // A neighbour message is about an address of its own.
+  ['own_target', nftChain(['iifname . @th,64,128 @targets accept', 'iifname vmap @wide_targets', 'drop'])],
   // Source not among the addresses of the NIC: what a guest says before it has one, and ARP.
   [
     'addressed',
@@ -87,8 +94,11 @@ const CHAINS: ReadonlyMap<string, NftChain> = new Map([
       'iifname . ether saddr != @macs drop',
       SET_MARK,
       `${WELL_FORMED_ARP} iifname . ether saddr . arp saddr ether . arp saddr ip @senders accept`,
-      'ip saddr 0.0.0.0 udp sport 68 udp dport 67 accept',
-      'ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit, mld-listener-report, mld2-listener-report } accept',
+      // Whoever asks whether an address is free may ask for its own: those who use it would give up another.
+      `${WELL_FORMED_ARP} arp saddr ip 0.0.0.0 iifname . ether saddr . arp saddr ether . arp daddr ip @senders accept`,
+      'ip saddr 0.0.0.0 udp sport 68 udp dport 67 goto dhcp_client',
+      'ip6 saddr :: icmpv6 type nd-neighbor-solicit goto own_target',
+      'ip6 saddr :: icmpv6 type { nd-router-solicit, mld-listener-report, mld2-listener-report } accept',
       'drop',
     ]),
   ],
@@ -107,39 +117,17 @@ const CHAINS: ReadonlyMap<string, NftChain> = new Map([
   ],
   // Anti-spoofing is off. Frames that security groups cannot see still do not pass.
   ['unguarded', nftChain(['ether type != { ip, ip6, arp } drop', SET_MARK])],
-  // From here on the mark is that of the NIC which the frame goes to. No mark: no security group is asked.
+  // From the segment of a bridged network: a machine there is none of our NICs.
   [
-    'forward',
-    nftChain(
-      [
-        'meta mark set 0',
-        'meta mark set oifname map @marks',
-        'meta mark 0 goto to_others',
-        'iifname "bp-*" jump from_segment',
-        'meta l4proto != udp accept',
-        // Whoever may not be a server did not get this far.
-        `${DHCP_REPLY} meta mark set 0`,
-      ],
-      FORWARD,
-    ),
-  ],
-  // A bridged network and the segment that it is joined to: where we give out the addresses, its guests and its servers
-  // do not hear of each other. Nor do our server and theirs, but for ARP: that is how we ask whether an address is taken.
-  [
-    'from_segment',
+    'from_outside',
     nftChain([
-      'iifname @open_segments return',
-      `${DHCP_REPLY} drop`,
-      'icmpv6 type { nd-router-advert, nd-redirect } drop',
-    ]),
-  ],
-  [
-    'to_others',
-    nftChain([
-      'oifname "tap*" drop',
-      'iifname "bp-*" oifname "gw-*" ether type != arp drop',
-      'iifname "gw-*" oifname "bp-*" ether type != arp drop',
-      `oifname "bp-*" oifname != @open_segments ${DHCP_REQUEST} drop`,
+      'iifname . ether saddr @claimed_macs drop',
+      'ether type ip iifname . ip saddr @claimed4 drop',
+      'ether type ip6 iifname . ip6 saddr @claimed6 drop',
+      'icmpv6 type nd-neighbor-advert iifname . @th,64,128 @claimed_targets drop',
+      'ether type != arp accept',
+      'arp htype != 1 drop',
+      'iifname . arp saddr ip @claimed4 drop',
     ]),
   ],
 ])
@@ -157,57 +145,76 @@ const SETS: Readonly<Record<string, Omit<NftSet, 'elements'>>> = {
   // Addresses of which a NIC may say that they are at its MAC; whole blocks have a chain.
   targets: { type: 'ifname . integer', typeof: 'iifname . @th,64,128' },
   wide_targets: { type: 'ifname', data: 'verdict' },
+  // Hardware addresses that a DHCP client may have.
+  clients: { type: 'ifname . integer', typeof: 'iifname . @th,288,48' },
+  // NICs that get packets of connections that stand wherever these go to: they forward, or we do not know what is theirs.
+  forwarders: { type: 'ifname' },
+  // By port to a segment, what nobody there may say that it is.
+  claimed_macs: { type: 'ifname . ether_addr' },
+  claimed4: { type: 'ifname . ipv4_addr' },
+  claimed6: { type: 'ifname . ipv6_addr' },
+  claimed_targets: { type: 'ifname . integer', typeof: 'iifname . @th,64,128' },
   // Ports to segments whose own DHCP servers and routers are for our guests too: we give out no addresses there.
   open_segments: { type: 'ifname' },
 }
 
-/** What one NIC adds to the table. */
+/** What one NIC adds to them. */
 interface NicParts {
   /** Set, key and value. */
   readonly elements: (readonly [set: string, key: string, value: string])[]
   readonly chains: (readonly [name: string, chain: NftChain])[]
+  /** Sets of its own, that rules fill. */
+  readonly sets: (readonly [name: string, set: NftSet])[]
 }
 
 /** By NIC, because of a thousand NICs usually one has changed. */
 const known = new WeakMap<NicPolicy, NicParts>()
 
-/** The guard's table for these NICs. */
-export function guardTable(nics: readonly NicPolicy[]): NftTable {
+/** The guard of these NICs: its part of a table. */
+export function guardParts(nics: readonly NicPolicy[]): Pick<NftTable, 'sets' | 'chains'> {
   const elements = new Map(Object.keys(SETS).map((name) => [name, new Map<string, string>()]))
   const chains = new Map(CHAINS)
+  const ownSets = new Map<string, NftSet>()
   for (const nic of nics) {
     const parts = known.get(nic) ?? partsOf(nic)
     known.set(nic, parts)
     for (const [set, key, value] of parts.elements) elements.get(set)?.set(key, value)
     for (const [name, chain] of parts.chains) chains.set(name, chain)
+    for (const [name, set] of parts.sets) ownSets.set(name, set)
   }
   const addressed = new Set(nics.filter(({ addresses }) => addresses.length > 0).map(({ vni }) => vni))
   for (const vni of new Set(nics.map((nic) => nic.vni))) {
     if (!addressed.has(vni)) elements.get('open_segments')?.set(ifnameKey(bridgedPortNames(vni).inside), '')
   }
-  const sets = new Map(
-    Object.entries(SETS).map(([name, set]) => [name, { ...set, elements: elements.get(name) ?? new Map() }]),
+  const sets = Object.entries(SETS).map(
+    ([name, set]) => [name, { ...set, elements: elements.get(name) ?? new Map<string, string>() }] as const,
   )
-  return { family: 'bridge', name: 'patchbay', sets, chains }
+  return { sets: new Map<string, NftSet>([...sets, ...ownSets]), chains }
 }
 
 function partsOf(nic: NicPolicy): NicParts {
   const tap = ifnameKey(tapName(nic.mac))
   const mark = markValue(packetMark(nic.mac))
-  const parts: NicParts = { elements: [['marks', tap, mark]], chains: [] }
+  const parts: NicParts = { elements: [['marks', tap, mark]], chains: [], sets: [] }
   const add = (set: string, key: string, value = '') => parts.elements.push([set, key, value])
+  addClaims(parts, nic)
   if (!nic.antiSpoofing) {
-    add('guests', tap, 'goto unguarded')
+    add('guests', tap, `goto ${addUnguardedChain(parts, tapName(nic.mac))}`)
+    add('forwarders', tap)
     return parts
   }
   const pairs = nic.allowedPairs.map(({ address, mac = nic.mac }) => ({ mac, cidr: parseCidr(address) }))
-  for (const mac of [nic.mac, ...pairs.map((pair) => pair.mac)]) add('macs', `${tap} . ${mac}`)
+  for (const mac of [nic.mac, ...pairs.map((pair) => pair.mac)]) {
+    add('macs', `${tap} . ${mac}`)
+    add('clients', `${tap} . ${Number.parseInt(mac.replaceAll(':', ''), 16)}`)
+  }
   if (nic.addresses.length === 0) {
     add('guests', tap, 'goto unaddressed')
+    add('forwarders', tap)
     return parts
   }
 
-  const own = [...nic.addresses, linkLocalOf(nic.mac)].map((address) => ({ mac: nic.mac, cidr: parseCidr(address) }))
+  const own = ownAddresses(nic).map((cidr) => ({ mac: nic.mac, cidr }))
   for (const { mac, cidr } of [...own, ...pairs.filter(({ cidr }) => cidr.isHost)]) {
     const address = canonicalAddress(cidr.address)
     if (cidr.version === 6) {
@@ -218,11 +225,32 @@ function partsOf(nic: NicPolicy): NicParts {
       add('senders', `${tap} . ${mac} . ${mac} . ${address}`)
     }
   }
-  // A probe: whoever asks whether an address is free says nothing of its own.
-  add('senders', `${tap} . ${nic.mac} . ${nic.mac} . 0.0.0.0`)
   const blocks = pairs.filter(({ cidr }) => !cidr.isHost)
+  if (blocks.length > 0) add('forwarders', tap)
   add('guests', tap, blocks.length === 0 ? 'goto addressed' : `goto ${addSourceChain(parts, nic, blocks)}`)
   return parts
+}
+
+const ownAddresses = (nic: NicPolicy): Cidr[] =>
+  [...nic.addresses, ...(nic.addresses.length > 0 ? [linkLocalOf(nic.mac)] : [])].map(parseCidr)
+
+/** What a segment may not say that it is, should the NIC's network be joined to one. */
+function addClaims({ elements }: NicParts, nic: NicPolicy): void {
+  const port = ifnameKey(bridgedPortNames(nic.vni).inside)
+  const add = (set: string, key: string) => elements.push([set, `${port} . ${key}`, ''])
+  add('claimed_macs', nic.mac)
+  for (const cidr of ownAddresses(nic)) {
+    const address = canonicalAddress(cidr.address)
+    add(cidr.version === 6 ? 'claimed6' : 'claimed4', address)
+    if (cidr.version === 6) add('claimed_targets', hex(bitsOf(address)))
+  }
+}
+
+/** For a NIC without anti-spoofing: a bridge remembers each source, so one NIC may not have any number of them. */
+function addUnguardedChain({ sets, chains }: NicParts, tap: string): string {
+  sets.push([`stations_${tap}`, { type: 'ether_addr', dynamic: UNGUARDED_STATIONS, elements: new Map() }])
+  chains.push([`unguarded_${tap}`, nftChain([`update @stations_${tap} { ether saddr } goto unguarded`, 'drop'])])
+  return `unguarded_${tap}`
 }
 
 interface Block {
@@ -239,6 +267,7 @@ function addSourceChain({ elements, chains }: NicParts, nic: NicPolicy, blocks: 
       : [
           `ether type ip ether saddr ${mac} ip saddr ${cidr.text} ${SET_MARK} goto right_source4`,
           `${WELL_FORMED_ARP} ether saddr ${mac} arp saddr ether ${mac} arp saddr ip ${cidr.text} accept`,
+          `${WELL_FORMED_ARP} ether saddr ${mac} arp saddr ether ${mac} arp saddr ip 0.0.0.0 arp daddr ip ${cidr.text} accept`,
         ],
   )
   chains.push([`source_${tap}`, nftChain([...sources, 'goto addressed'])])

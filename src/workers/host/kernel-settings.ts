@@ -9,6 +9,13 @@ const DATA_PLANE_SYSCTLS = {
   'net.ipv6.conf.all.disable_ipv6': 1,
   'net.ipv6.conf.default.disable_ipv6': 1,
   'net.ipv4.ip_forward': 0,
+  // Room for connections is shared by all NICs: what has not been heard of for a day (seconds) is over.
+  'net.netfilter.nf_conntrack_tcp_timeout_established': 86_400,
+  // So is room for fragments (bytes; seconds that one waits for the others). The filters limit what one NIC may take.
+  'net.ipv4.ipfrag_high_thresh': 256 * 1024 * 1024,
+  'net.ipv4.ipfrag_time': 3,
+  'net.netfilter.nf_conntrack_frag6_high_thresh': 256 * 1024 * 1024,
+  'net.netfilter.nf_conntrack_frag6_timeout': 3,
 }
 
 /** Frames between ports pass through the IP filters, where security groups are. ARP is filtered by the bridge's own. */
@@ -41,6 +48,8 @@ async function loadModules(): Promise<void> {
   )
   // It begins by filtering the bridges of the host, which are none of ours: they go on as they were.
   if (!isThere && (await modprobe('br_netfilter'))) await runCommand('sysctl', ['-q', '-w', ...LEAVE_BRIDGES_ALONE])
+  // Its settings are there once it is.
+  await modprobe('nf_conntrack')
   // By itself it would put ifb0 and ifb1 among the host's devices.
   await modprobe('ifb', 'numifbs=0')
 }

@@ -4,6 +4,14 @@
 import type { IpLine } from './ip-command.ts'
 import type { LinkView } from './links.ts'
 
+/**
+ * Options of every bridge of ours. No spanning tree: the only loops there could be are ones we make, and we may not speak
+ * in that of a host, which passes through. Multicast is flooded like everything unknown: snooping without a querier in
+ * the network drops groups that it has forgotten. Frames to the link-local groups (01:80:c2:00:00:0X) pass by no filter,
+ * so whose MAC they claim to come from must not be believed.
+ */
+const BRIDGE_OPTIONS = { stp_state: 0, forward_delay: 0, mcast_snooping: 0, no_linklocal_learn: 1 }
+
 /** How a device should be; what is absent is left as it is. It is always to be up, in no link group. */
 export interface LinkSettings {
   readonly alias: string
@@ -12,6 +20,8 @@ export interface LinkSettings {
   readonly mac?: string
   /** Bridge that it is a port of. */
   readonly master?: string
+  /** It is a bridge, with the options of ours. */
+  readonly isBridge?: true
 }
 
 const differing = (want: LinkSettings, have: LinkView | undefined): string[] => {
@@ -23,6 +33,11 @@ const differing = (want: LinkSettings, have: LinkView | undefined): string[] => 
   if (have && have.group !== 'default') set.push('group', 'default')
   if (want.master !== undefined && have?.master !== want.master) set.push('master', want.master)
   if (!have?.up) set.push('up')
+  const options = Object.entries(BRIDGE_OPTIONS)
+  if (want.isBridge && !options.every(([option, value]) => have?.options[option] === value)) {
+    // The kernel sets these before it does the rest. For `ip` they are the end of the line.
+    set.push('type', 'bridge', ...options.flatMap(([option, value]) => [option, `${value}`]))
+  }
   return set
 }
 

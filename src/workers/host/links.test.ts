@@ -13,7 +13,7 @@ const raw = {
   master: 'br-1000',
   group: 'default',
   address: 'fe:54:00:00:00:01',
-  linkinfo: { info_kind: 'veth', info_slave_kind: 'bridge' },
+  linkinfo: { info_kind: 'veth', info_data: { hello_time: 200 }, info_slave_kind: 'bridge' },
   ifalias: 'patchbay:nic:52:54:00:00:00:01',
   addr_info: [{ family: 'inet', local: '10.0.0.1', prefixlen: 24 }, {}],
 }
@@ -32,6 +32,7 @@ it('a device is read with what we care about', () => {
     carrier: true,
     peerIndex: 3,
     addresses: ['10.0.0.1/24'],
+    options: { hello_time: 200 },
   })
 })
 

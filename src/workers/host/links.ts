@@ -29,6 +29,8 @@ export interface LinkView {
   readonly peerIndex: number | undefined
   /** With prefix length, for example `172.16.1.1/24`; empty when asked for without addresses. */
   readonly addresses: readonly string[]
+  /** Options of its kind, as `ip` names them; empty when asked for without details. */
+  readonly options: Readonly<Record<string, unknown>>
 }
 
 interface RawAddress {
@@ -44,7 +46,7 @@ export function parseLink(raw: Record<string, unknown>): LinkView | undefined {
   const index = count('ifindex')
   if (name === undefined || index === undefined) return undefined
   const flags = Array.isArray(raw.flags) ? (raw.flags as string[]) : []
-  const info = (raw.linkinfo ?? {}) as { info_kind?: string }
+  const info = (raw.linkinfo ?? {}) as { info_kind?: string; info_data?: Record<string, unknown> }
   const addresses = (Array.isArray(raw.addr_info) ? (raw.addr_info as RawAddress[]) : [])
     .filter((entry) => entry.local !== undefined)
     .map((entry) => `${entry.local}/${entry.prefixlen}`)
@@ -61,6 +63,7 @@ export function parseLink(raw: Record<string, unknown>): LinkView | undefined {
     carrier: flags.includes('LOWER_UP'),
     peerIndex: count('link_index'),
     addresses,
+    options: info.info_data ?? {},
   }
 }
 

@@ -9,7 +9,8 @@
  * network somebody else's.
  */
 import { canonicalAddress } from './addresses.ts'
-import { type IpLine, ipBatch, saysGone } from './ip-command.ts'
+import { type IpLine, ipBatch } from './ip-command.ts'
+import { isSettled, type LinkSettings, settle } from './link-settings.ts'
 import { assertOurs, deleteLinks, findLinks, type LinkView, listAddresses, listLinks } from './links.ts'
 import {
   bridgeMac,
@@ -49,27 +50,26 @@ export async function findNetworkLinks(netns: string, network: { id: string; vni
   return { bridge, gatewayPort }
 }
 
+const bridgeSettings = (network: NetworkSpec): LinkSettings => ({
+  alias: networkMark(network.id),
+  // Set and not only inherited: an MTU that was set stays, else the bridge takes that of its smallest port.
+  mtu: network.mtu,
+  mac: bridgeMac(network.vni),
+  isBridge: true,
+})
+
 /** Makes the bridge, or changes what differs. */
 export async function ensureBridge(netns: string, network: NetworkSpec, have: LinkView | undefined): Promise<void> {
   const name = bridgeName(network.vni)
-  const lines: IpLine[] = []
-  if (!have) {
-    // No spanning tree: the only loops there could be are ones we make. Multicast is flooded like everything unknown:
-    // snooping without a querier in the network drops groups that it has forgotten.
-    lines.push([
-      ...['link', 'add', 'name', name, 'address', bridgeMac(network.vni), 'type', 'bridge'],
-      ...['stp_state', '0', 'forward_delay', '0', 'mcast_snooping', '0'],
-    ])
-  }
-  const set: string[] = []
-  if (have && have.mac !== bridgeMac(network.vni)) set.push('address', bridgeMac(network.vni))
-  // Set and not only inherited: an MTU that was set stays, else the bridge takes that of its smallest port.
-  if (have?.mtu !== network.mtu) set.push('mtu', `${network.mtu}`)
-  if (have?.alias !== networkMark(network.id)) set.push('alias', networkMark(network.id))
-  if (!have?.up) set.push('up')
-  if (set.length > 0) lines.push(['link', 'set', 'dev', name, ...set])
-  await ipBatch(netns, lines)
+  await ipBatch(netns, [
+    ...(have ? [] : [['link', 'add', 'name', name, 'type', 'bridge']]),
+    ...settle(name, bridgeSettings(network), have),
+  ])
 }
+
+/** True when the bridge is there and as it should be. */
+export const isBridgeAlright = (network: NetworkSpec, have: LinkView | undefined): have is LinkView =>
+  isSettled(bridgeSettings(network), have)
 
 /** Address of the DHCP server's interface in a network that is not routed: link-local, the same everywhere. */
 const UNROUTED_ADDRESS = '169.254.169.253/32'
@@ -220,14 +220,3 @@ export async function removeRouterIfEmpty(router: string, beforehand: () => Prom
   await beforehand()
   await deleteNamespace(router, routerMark(router))
 }
-
-/**
- * Has the router forget which MACs it has seen behind addresses, so that their next holders are found at once.
- * @param addresses - without prefix length.
- */
-export const forgetNeighbours = (router: string, vni: number, addresses: readonly string[]): Promise<void> =>
-  ipBatch(
-    router,
-    addresses.map((address) => ['neigh', 'del', address, 'dev', routerPortName(vni)]),
-    { tolerate: saysGone },
-  )

@@ -115,6 +115,32 @@ it.each([
   expect(() => diffTables(table, undefined)).toThrow(RangeError)
 })
 
+it('of a set that rules fill the elements are nobody’s wish, its size is', () => {
+  const filled = (size: number): NftSet => ({
+    type: 'mark',
+    dynamic: { size, timeoutSeconds: 300 },
+    elements: new Map(),
+  })
+  expect(diffTables(aTable({ one: filled(9) }), undefined).at(-1)).toBe(
+    'add set bridge patchbay one { type mark; size 9; flags dynamic,timeout; timeout 300s; }',
+  )
+  const listed = (flags: string[]) =>
+    parseTable(
+      JSON.stringify({
+        nftables: [
+          { table: { family: 'bridge', name: 'patchbay' } },
+          {
+            set: { name: 'one', type: 'mark', size: 9, timeout: 300, flags, elem: [{ elem: { val: 5, expires: 7 } }] },
+          },
+        ],
+      }),
+    )
+  for (const flags of [['timeout'], ['timeout', 'dynamic']]) {
+    expect(diffTables(aTable({ one: filled(9) }), listed(flags))).toEqual([])
+    expect(diffTables(aTable({ one: filled(8) }), listed(flags))[0]).toBe('delete table bridge patchbay')
+  }
+})
+
 it('a listing is read in the words that we write', () => {
   const element = { concat: ['tap1', { prefix: { addr: '10.0.0.0', len: 8 } }] }
   const table = parseTable(

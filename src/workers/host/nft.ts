@@ -32,6 +32,13 @@ export interface NftSet {
   readonly typeof?: string
   /** `interval` when keys may be prefixes or ranges. They must not overlap, nor be written as more than one prefix. */
   readonly flags?: readonly 'interval'[]
+  /** Present when rules fill it as packets pass: its elements are nobody's wish, and are not compared. */
+  readonly dynamic?: {
+    /** How many elements it takes; what does not fit is not added, and a rule that adds does not match. */
+    readonly size: number
+    /** After which an element that is not used is forgotten; absent: when it holds nothing any more. */
+    readonly timeoutSeconds?: number
+  }
   /**
    * Key → value; of a set, the value is ''. Both as the listing has them, see `ifnameKey`, `markValue`, `canonicalAddress`;
    * parts are joined by ` . `, verdicts are `drop`, `accept`, `jump x`, `goto x`.
@@ -112,9 +119,15 @@ export const markValue = (mark: number): string => `0x${mark.toString(16).padSta
  * @returns `undefined` when there is none of that name.
  */
 export async function readTable(netns: string, family: NftFamily, name: string): Promise<NftTable | undefined> {
+  const listing = await listTable(netns, family, name)
+  return listing === undefined ? undefined : parseTable(listing)
+}
+
+/** What `readTable` reads, unread. */
+export async function listTable(netns: string, family: NftFamily, name: string): Promise<string | undefined> {
   const args = ['-j', 'list', 'table', family, checked(name, NAME)]
   const output = await runInNamespace(netns, 'nft', args, { allowFailure: true })
-  if (output.exitCode === 0) return parseTable(output.stdout)
+  if (output.exitCode === 0) return output.stdout
   if (/No such file or directory/.test(output.stderr)) return undefined
   const message = `nft ${args.join(' ')} in ${netns}: ${output.stderr.trim()}`
   throw new HostCommandError(message, { command: ['nft', ...args], exitCode: output.exitCode, stderr: output.stderr })
@@ -124,7 +137,9 @@ interface RawSet {
   readonly name: string
   readonly type: string | string[]
   readonly map?: string
-  readonly flags?: readonly 'interval'[]
+  readonly flags?: readonly string[]
+  readonly size?: number
+  readonly timeout?: number
   readonly elem?: readonly unknown[]
 }
 
@@ -146,7 +161,7 @@ interface Listing {
   }[]
 }
 
-/** Reads what `nft -j list table` printed. */
+/** Reads what `listTable` gave. */
 export function parseTable(json: string): NftTable {
   const sets = new Map<string, NftSet>()
   const chains = new Map<string, NftChain & { rules: NftRule[] }>()
@@ -169,6 +184,11 @@ function parseHook({ type, hook, prio, policy }: RawChain): Pick<NftChain, 'base
 
 function parseSet(raw: RawSet): NftSet {
   const keyTypes = typeof raw.type === 'string' ? [raw.type] : raw.type
+  // Only those that rules fill have a size. Whether the listing also calls them dynamic is up to the version of nft.
+  if (raw.size !== undefined) {
+    const dynamic = { size: raw.size, ...(raw.timeout !== undefined && { timeoutSeconds: raw.timeout }) }
+    return { type: keyTypes.join(' . '), dynamic, elements: new Map() }
+  }
   const valueTypes = raw.map?.split(' . ')
   const elements = new Map<string, string>()
   for (const element of raw.elem ?? []) {
@@ -179,7 +199,7 @@ function parseSet(raw: RawSet): NftSet {
     type: keyTypes.join(' . '),
     elements,
     ...(raw.map !== undefined && { data: raw.map }),
-    ...(raw.flags !== undefined && { flags: raw.flags }),
+    ...(raw.flags?.includes('interval') && { flags: ['interval'] }),
   }
 }
 
@@ -270,8 +290,14 @@ const elementCommand = (verb: 'add' | 'delete', set: string, elements: readonly 
 
 function declaration(set: NftSet): string {
   const flags = set.flags ? ` flags ${set.flags.join(',')};` : ''
-  return `{ ${set.typeof === undefined ? `type ${typeText(set)}` : `typeof ${set.typeof}`};${flags} }`
+  const filled = set.dynamic ? ` ${dynamicText(set.dynamic)}` : ''
+  return `{ ${set.typeof === undefined ? `type ${typeText(set)}` : `typeof ${set.typeof}`};${flags}${filled} }`
 }
+
+const dynamicText = ({ size, timeoutSeconds }: NonNullable<NftSet['dynamic']>): string =>
+  timeoutSeconds === undefined
+    ? `size ${size}; flags dynamic;`
+    : `size ${size}; flags dynamic,timeout; timeout ${timeoutSeconds}s;`
 
 const typeText = ({ type, data }: NftSet): string => (data === undefined ? type : `${type} : ${data}`)
 
@@ -279,7 +305,9 @@ const hookText = ({ type, hook, priority, policy }: NftHook): string =>
   `{ type ${type} hook ${hook} priority ${priority}; policy ${policy}; }`
 
 const isSameSet = (a: NftSet, b: NftSet): boolean =>
-  typeText(a) === typeText(b) && String(a.flags ?? '') === String(b.flags ?? '')
+  typeText(a) === typeText(b) &&
+  String(a.flags ?? '') === String(b.flags ?? '') &&
+  (a.dynamic && dynamicText(a.dynamic)) === (b.dynamic && dynamicText(b.dynamic))
 
 const isSameHook = (a: NftHook | undefined, b: NftHook | undefined): boolean =>
   (a && hookText(a)) === (b && hookText(b))

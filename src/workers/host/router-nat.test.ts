@@ -65,6 +65,13 @@ it('source NAT switched changes rules and forgets nothing', () => {
   expect(diffTables(on, off).join('\n')).toContain('snat ip to 203.0.113.7')
 })
 
+it('without elastic IPs there is a filter, and nothing that asks for connections', () => {
+  const { chains, sets } = table({ sourceNat: true })
+  expect([...chains.keys()]).toEqual(['routed', 'between'])
+  expect(sets.size).toBe(0)
+  expect([...chains.values()].flatMap(({ rules }) => rules.map(({ text }) => text)).join()).not.toMatch(/\bct /)
+})
+
 it('a NIC with two elastic IPs is seen by the lowest', () => {
   const { sets } = table({ elasticIps: [elasticIp(7, '172.16.1.5'), elasticIp(8, '172.16.1.5')] })
   expect(sets.get('elastic_ip_of')?.elements).toEqual(new Map([['172.16.1.5', '203.0.113.7']]))

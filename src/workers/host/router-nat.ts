@@ -1,12 +1,15 @@
 /**
- * Address translation and filter of a VPC's router: table `inet patchbay` in its namespace.
+ * Address translation and filter of a VPC's router: table `inet patchbay` in its namespace. Without elastic IPs it is
+ * no more than a filter between the VPC's networks, which remembers no connections.
  *
+ * - DHCP stays in its network: what hosts take from their own server must not come from another network or from outside.
  * - An elastic IP of a NIC stands for the NIC, 1:1, in both directions and for all protocols.
  * - One of the VPC itself stands for its forwarded ports, and with source NAT for every address without one of its own.
  *   With several, the lowest is what the world sees.
  * - Guests of the VPC reach its elastic IPs too. They are then seen with their own elastic IP, or the gateway's address:
  *   an answer that went to the caller directly, past the translation, would not be recognised.
- * - What leaves by a segment has an elastic IP of this segment for its source, or does not leave.
+ * - What leaves by a segment has an elastic IP of this segment for its source, or does not leave. What comes in has none
+ *   of the VPC's addresses for its source.
  *
  * A connection keeps the translation it began with. So when an elastic IP or a port gets another meaning, what is left of
  * the old one has to be forgotten, after the new rules are in force. What is still to be forgotten stands in the set
@@ -34,10 +37,13 @@ const map = (type: string, data: string, elements: readonly (readonly [string, s
 })
 
 /**
- * The table that a router is to have when its VPC has elastic IPs.
- * @param segments - of `spec`, at least one.
+ * The table that a router is to have.
+ * @param segments - of `spec`.
  */
 export function routerTable(spec: RouterSpec, segments: readonly Segment[]): NftTable {
+  if (segments.length === 0) {
+    return { family: FAMILY, name: TABLE, sets: new Map(), chains: new Map(chainsBetweenNetworks([])) }
+  }
   const elasticIps = segments.flatMap((segment) => segment.elasticIps.map((elasticIp) => ({ ...elasticIp, segment })))
   const own = elasticIps.filter(({ nicAddress }) => nicAddress === undefined)
   // From the highest to the lowest, so that of two elastic IPs of one NIC the lowest is what the world sees.
@@ -117,10 +123,52 @@ export function routerTable(spec: RouterSpec, segments: readonly Segment[]): Nft
   return { family: FAMILY, name: TABLE, sets: new Map(sets), chains: new Map(chains(spec, own[0])) }
 }
 
+/** Ports of DHCP, source and destination, of servers and of clients. */
+const DHCP = '{ 67 . 68, 68 . 67, 546 . 547, 547 . 546 }'
+
+/**
+ * What is passed on.
+ * @param more - rules for what does not go from one network to another.
+ */
+function chainsBetweenNetworks(more: readonly string[]) {
+  return [
+    [
+      'routed',
+      nftChain([`udp sport . udp dport ${DHCP} drop`, 'iifname "net-*" oifname "net-*" goto between', ...more], {
+        type: 'filter',
+        hook: 'forward',
+        priority: 0,
+        policy: 'drop',
+      }),
+    ],
+    // A fragment is passed on as it came. Of one that is the first, the ports must be there to be read.
+    [
+      'between',
+      nftChain([
+        'meta l4proto != udp accept',
+        `udp sport . udp dport != ${DHCP} accept`,
+        'ip frag-off & 0x1fff != 0 accept',
+        'frag frag-off != 0 accept',
+        'drop',
+      ]),
+    ],
+  ] as const
+}
+
 function chains({ cidr, sourceNat }: RouterSpec, own: { address: string; segment: Segment } | undefined) {
   const hairpin = `oifname "net-*" ct status dnat ip saddr ${cidr}`
   const accept = 'accept' as const
   return [
+    // Before connection tracking: it is no packet of a connection either.
+    [
+      'from_outside',
+      nftChain([`iifname "ext-*" ip saddr ${cidr} drop`], {
+        type: 'filter',
+        hook: 'prerouting',
+        priority: -300,
+        policy: accept,
+      }),
+    ],
     [
       'segment',
       nftChain(
@@ -154,21 +202,14 @@ function chains({ cidr, sourceNat }: RouterSpec, own: { address: string; segment
         { type: 'nat', hook: 'postrouting', priority: 100, policy: accept },
       ),
     ],
-    [
-      'routed',
-      nftChain(
-        [
-          'iifname "net-*" oifname "net-*" accept',
-          'iifname "ext-*" oifname "net-*" ct state established,related accept',
-          'iifname "ext-*" oifname "net-*" ct status dnat accept',
-          'iifname "net-*" oifname "ext-*" ct direction reply accept',
-          'iifname "net-*" oifname "ext-*" ip saddr @nics accept',
-          // Ends what goes out when it is switched off, for it is looked at for every packet.
-          ...(sourceNat ? [`iifname "net-*" oifname "ext-*" ip saddr ${cidr} accept`] : []),
-        ],
-        { type: 'filter', hook: 'forward', priority: 0, policy: 'drop' },
-      ),
-    ],
+    ...chainsBetweenNetworks([
+      'iifname "ext-*" oifname "net-*" ct state established,related accept',
+      'iifname "ext-*" oifname "net-*" ct status dnat accept',
+      'iifname "net-*" oifname "ext-*" ct direction reply accept',
+      'iifname "net-*" oifname "ext-*" ip saddr @nics accept',
+      // Ends what goes out when it is switched off, for it is looked at for every packet.
+      ...(sourceNat ? [`iifname "net-*" oifname "ext-*" ip saddr ${cidr} accept`] : []),
+    ]),
     [
       'leaving',
       nftChain(['oifname "ext-*" meta nfproto ipv6 drop', 'oifname "ext-*" oifname . ip saddr != @elastic_ips drop'], {
@@ -230,8 +271,14 @@ export async function ensureTranslation(router: string, want: NftTable, have: Nf
   await applyNft(router, diffTables(want, remembering))
 }
 
-/** Takes the table away, and every connection that the router knows. Nothing may come in from a segment any more. */
-export async function removeTranslation(router: string): Promise<void> {
-  await forgetAllConnections(router)
-  await applyNft(router, [`delete table ${FAMILY} ${TABLE}`])
+/**
+ * Ends translation, and has the router forget every connection. Nothing may come in from a segment any more.
+ * @param want - the table of a router without segments.
+ * @param have - as it stands.
+ */
+export async function endTranslation(router: string, want: NftTable, have: NftTable | undefined): Promise<void> {
+  const commands = diffTables(want, have)
+  if (commands.length === 0) return
+  if (have) await forgetAllConnections(router)
+  await applyNft(router, commands)
 }

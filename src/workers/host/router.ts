@@ -3,8 +3,8 @@
  * they are on. Its namespace, with a port in each of the VPC's networks, is made with the networks (`networks.ts`).
  *
  * A VPC without elastic IPs has a router that only routes: nothing leads out of it. With elastic IPs there are, for each
- * segment, a port (`segments.ts`), a routing table (`router-routes.ts`) and bandwidth (`elastic-ip-shaping.ts`), and for
- * all of them one table of translation and filter (`router-nat.ts`).
+ * segment, a port (`segments.ts`), a routing table (`router-routes.ts`) and bandwidth (`elastic-ip-shaping.ts`). One table
+ * filters, and translates for all of them (`router-nat.ts`).
  *
  * - Who may act: one caller at a time for each VPC; the caller sees to it.
  * - What a crash leaves: a part of what was asked for. The same call completes it.
@@ -17,7 +17,7 @@ import { deleteLinks, type LinkView, parseLink } from './links.ts'
 import { routerMark, routerNetns } from './names.ts'
 import { isOurNamespace, namespaceIdentity, setSysctls } from './netns.ts'
 import { isSameTable } from './nft.ts'
-import { ensureTranslation, readRouterTable, removeTranslation, routerTable } from './router-nat.ts'
+import { endTranslation, ensureTranslation, readRouterTable, routerTable } from './router-nat.ts'
 import { ensureRouting, isSameRouting, parseRouting, type Routing, wantedRouting } from './router-routes.ts'
 import {
   addressChanges,
@@ -101,14 +101,15 @@ export async function ensureRouter(uplinks: Uplinks, spec: RouterSpec): Promise<
   const router = routerNetns(uplinks.netns, spec.vpcId)
   const segments = segmentsOf(spec)
   for (const segment of segments) await ensureSegmentPort(uplinks, spec.vpcId, segment)
-  const state = await lookAtRouter(router)
-  await setSysctls(router, routerSysctls([...state.links.keys()]))
+  const [state, table] = await Promise.all([lookAtRouter(router), readRouterTable(router)])
   await ensureRouting(router, wantedRouting(spec, segments), state.routing)
-  const table = await readRouterTable(router)
-  if (segments.length > 0) await ensureTranslation(router, routerTable(spec, segments), table)
+  const want = routerTable(spec, segments)
+  if (segments.length > 0) await ensureTranslation(router, want, table)
   // From here on nothing comes in by the segments that were left; without any, nothing has to be kept apart.
   await deleteLinks(router, leftSegmentLinks(segments, state.links.values()))
-  if (segments.length === 0 && table) await removeTranslation(router)
+  if (segments.length === 0) await endTranslation(router, want, table)
+  // After the filter: a router that was just made forwards nothing without it.
+  await setSysctls(router, routerSysctls([...state.links.keys()]))
   await uplinks.removeUnused()
 
   for (const segment of segments) {
@@ -162,7 +163,6 @@ export async function isRouterAlright(
   if (!state.forwards) return false
   if (!isSameRouting(wantedRouting(spec, segments), state.routing)) return false
   if (leftSegmentLinks(segments, state.links.values()).length > 0) return false
-  if (segments.length === 0) return table === undefined
   if (!isSameTable(routerTable(spec, segments), table)) return false
   const alright = await Promise.all(
     segments.map(

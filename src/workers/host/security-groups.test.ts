@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { securityGroupTable } from './security-groups.ts'
+import { groupParts } from './security-groups.ts'
 import type { NicPolicy, SecurityGroup, SecurityRule } from './specs.ts'
 
 const aNic = (index: number, overrides: Partial<NicPolicy> = {}): NicPolicy => ({
@@ -23,8 +23,8 @@ const aRule = (overrides: Partial<SecurityRule> = {}): SecurityRule => ({
 const aGroup = (id: string, rules: readonly SecurityRule[]): SecurityGroup => ({ id, version: 1, rules, members: [] })
 
 const chainOf = (nics: readonly NicPolicy[], groups: readonly SecurityGroup[], direction: 'in' | 'out') => {
-  const chain = [...securityGroupTable(nics, groups).chains].find(([name]) => name.startsWith(`${direction}_`))
-  return chain?.[1].rules.map(({ text }) => text)
+  const chain = [...groupParts(nics, groups, direction).chains.values()][0]
+  return chain?.rules.map(({ text }) => text)
 }
 const inbound = (...rules: readonly SecurityRule[]) => chainOf([aNic(1)], [aGroup('sg-a', rules)], 'in')?.slice(0, -1)
 
@@ -51,8 +51,7 @@ it('rules are in the order of their priority, then drop before accept, then by g
 })
 
 it('NICs in the same groups share chains, whatever the order; others have their own', () => {
-  const chains = (...nics: NicPolicy[]) =>
-    [...securityGroupTable(nics, []).chains.keys()].filter((name) => name.startsWith('in_')).length
+  const chains = (...nics: NicPolicy[]) => groupParts(nics, [], 'in').chains.size
   expect(chains(aNic(1, { groupIds: ['a', 'b'] }), aNic(2, { groupIds: ['b', 'a'] }))).toBe(1)
   expect(chains(aNic(1), aNic(2, { groupIds: ['sg-b'] }))).toBe(2)
   expect(chains(aNic(1), aNic(2, { scope: 'vpc-b' }))).toBe(2)
@@ -63,10 +62,10 @@ it('a rule matches what it says', () => {
   expect(inbound(aRule({ protocol: 'udp' }))).toEqual(['meta l4proto udp accept'])
   expect(inbound(aRule({ protocol: 'udp', ports: { first: 1, last: 9 } }))).toEqual(['udp dport 1-9 accept'])
   expect(inbound(aRule({ protocol: 'icmp', icmpType: 3, icmpCode: 4 }))).toEqual([
-    'meta nfproto ipv4 meta l4proto icmp icmp type 3 icmp code 4 accept',
+    'meta protocol ip meta l4proto icmp icmp type 3 icmp code 4 accept',
   ])
-  expect(inbound(aRule({ remote: { cidr: '10.0.0.0/8' } }))).toEqual(['meta nfproto ipv4 ip saddr 10.0.0.0/8 accept'])
-  expect(inbound(aRule({ remote: { cidr: '::/0' } }))).toEqual(['meta nfproto ipv6 accept'])
+  expect(inbound(aRule({ remote: { cidr: '10.0.0.0/8' } }))).toEqual(['meta protocol ip ip saddr 10.0.0.0/8 accept'])
+  expect(inbound(aRule({ remote: { cidr: '::/0' } }))).toEqual(['meta protocol ip6 accept'])
 })
 
 it('a rule that nothing can match is none', () => {
@@ -86,23 +85,9 @@ it('members of a remote group are those told and those here, in the scope of the
       ],
     },
   ]
-  const { sets } = securityGroupTable([aNic(1), aNic(2, { groupIds: ['sg-b'] })], groups)
+  const { sets } = groupParts([aNic(1), aNic(2, { groupIds: ['sg-b'] })], groups, 'in')
   const members = [...sets]
     .filter(([name]) => name.startsWith('members'))
     .map(([, { elements }]) => [...elements.keys()])
   expect(members).toEqual([['172.16.9.9', '172.16.1.2'], ['fd00::9']])
-})
-
-it('each bridge has a zone of its own, the same after every restart', () => {
-  const zones = (...vnis: number[]) => {
-    const nics = vnis.map((vni, index) => aNic(index + 1, { vni }))
-    return [...(securityGroupTable(nics, []).sets.get('zones')?.elements ?? [])]
-  }
-  const colliding = [
-    ['"br-1000"', '4097'],
-    ['"br-10fff"', '4098'],
-  ]
-  expect(zones(0x1000, 0x10fff)).toEqual(colliding)
-  expect(zones(0x10fff, 0x1000)).toEqual(colliding)
-  expect(zones(65_535 * 2 - 1)).toEqual([['"br-1fffd"', '65535']])
 })

@@ -1,59 +1,13 @@
 /**
- * Security groups: what may begin between a NIC and others. What has begun goes on until it ends, whatever the rules
- * become, because they are asked of new connections only.
+ * The rules of security groups, as nft takes them. They are asked of new connections only, see `filters.ts`.
  *
- * Packets come here from the bridges (`br_netfilter`) with the mark of the NIC that they are from, and pass a second
- * time with the mark of the NIC that they go to, see `guard.ts`. Each bridge has a conntrack zone of its own: two
- * networks with the same addresses do not share connections.
- *
- * NICs in the same groups share a pair of chains, so one NIC more is a few elements.
+ * NICs in the same groups share a chain for each direction, so one NIC more is an element.
  */
 import { createHash } from 'node:crypto'
 
 import { canonicalAddress, parseCidr } from './addresses.ts'
-import { packetMark } from './guard.ts'
-import { bridgeName } from './names.ts'
-import { ifnameKey, markValue, type NftChain, type NftHook, type NftSet, type NftTable, nftChain } from './nft.ts'
+import { type NftChain, type NftSet, nftChain } from './nft.ts'
 import type { NicPolicy, SecurityGroup, SecurityRule } from './specs.ts'
-
-/** Before connection tracking (-200). */
-const RAW: NftHook = { type: 'filter', hook: 'prerouting', priority: -300, policy: 'accept' }
-/** After it. */
-const EGRESS: NftHook = { type: 'filter', hook: 'prerouting', priority: -150, policy: 'accept' }
-const INGRESS: NftHook = { type: 'filter', hook: 'forward', priority: 0, policy: 'accept' }
-
-const BASE_CHAINS: readonly (readonly [string, NftChain])[] = [
-  ['tracking', nftChain(['ct zone set iifname map @zones accept', 'notrack'], RAW)],
-  [
-    'egress',
-    nftChain(
-      [
-        'ct state established,related accept',
-        'ct state invalid drop',
-        'meta mark 0 accept',
-        // A guest without these has no network at all. What they may say in it is the guard's.
-        'icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report } accept',
-        'udp sport . udp dport { 68 . 67, 546 . 547 } accept',
-        'meta mark vmap @senders',
-        'drop',
-      ],
-      EGRESS,
-    ),
-  ],
-  [
-    'ingress',
-    nftChain(
-      [
-        'ct state established,related accept',
-        'meta mark 0 accept',
-        'icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept',
-        'meta mark vmap @receivers',
-        'drop',
-      ],
-      INGRESS,
-    ),
-  ],
-]
 
 /** NICs in the same groups and with the same idea of who is at an address. */
 interface Profile {
@@ -71,65 +25,56 @@ const memberSetNames = (scope: string, groupId: string) => {
   return { 4: `members4_${hash}`, 6: `members6_${hash}` } as const
 }
 
-/** The table of the security groups for these NICs. A group that is not given has no rules: nothing passes. */
-export function securityGroupTable(nics: readonly NicPolicy[], groups: readonly SecurityGroup[]): NftTable {
+/** The rules of one direction: part of a table. */
+export interface GroupParts {
+  /** By MAC, the chain to go to with a new connection of that NIC. It lets pass or drops. */
+  readonly chainOf: ReadonlyMap<string, string>
+  readonly chains: ReadonlyMap<string, NftChain>
+  /** Members of the groups that the rules name. */
+  readonly sets: ReadonlyMap<string, NftSet>
+}
+
+/**
+ * Chains for the groups of these NICs. A group that is not given has no rules: nothing passes.
+ * @param always - rules that stand before all others in every chain.
+ */
+export function groupParts(
+  nics: readonly NicPolicy[],
+  groups: readonly SecurityGroup[],
+  direction: SecurityRule['direction'],
+  always: readonly string[] = [],
+): GroupParts {
   const profiles = new Map<string, Profile>()
-  const senders = new Map<string, string>()
-  const receivers = new Map<string, string>()
+  const chainOf = new Map<string, string>()
   for (const { mac, scope, groupIds } of nics) {
     const sorted = [...groupIds].sort()
     const key = [scope, ...sorted].join('\n')
     const profile = profiles.get(key) ?? { hash: shortHash(key), scope, groupIds: sorted }
     profiles.set(key, profile)
-    const mark = markValue(packetMark(mac))
-    senders.set(mark, `goto out_${profile.hash}`)
-    receivers.set(mark, `goto in_${profile.hash}`)
+    chainOf.set(mac, `${direction}_${profile.hash}`)
   }
 
   const byId = new Map(groups.map((group) => [group.id, group]))
-  const chains = new Map<string, NftChain>(BASE_CHAINS)
+  const chains = new Map<string, NftChain>()
   const remotes: { scope: string; groupId: string }[] = []
   for (const { hash, scope, groupIds } of profiles.values()) {
-    const rules = inOrder(groupIds.flatMap((id) => byId.get(id)?.rules ?? []))
-    for (const direction of ['in', 'out'] as const) {
-      const own = rules.filter((rule) => rule.direction === direction)
-      chains.set(`${direction}_${hash}`, nftChain([...own.flatMap((rule) => ruleTexts(rule, scope)), 'drop']))
-    }
+    const rules = inOrder(groupIds.flatMap((id) => byId.get(id)?.rules ?? [])).filter(
+      (rule) => rule.direction === direction,
+    )
+    chains.set(
+      `${direction}_${hash}`,
+      nftChain([...always, ...rules.flatMap((rule) => ruleTexts(rule, scope)), 'drop']),
+    )
     for (const { remote } of rules) {
       if (remote && 'groupId' in remote) remotes.push({ scope, groupId: remote.groupId })
     }
   }
-
-  const sets = new Map<string, NftSet>([
-    ['zones', { type: 'ifname', data: 'integer', typeof: 'iifname : ct zone', elements: zones(nics) }],
-    // By mark: the chain of what a NIC sends, and of what it gets.
-    ['senders', { type: 'mark', data: 'verdict', elements: senders }],
-    ['receivers', { type: 'mark', data: 'verdict', elements: receivers }],
-    ...membersOf(remotes, nics, byId),
-  ])
-  return { family: 'inet', name: 'patchbay', sets, chains }
+  return { chainOf, chains, sets: membersOf(remotes, nics, byId) }
 }
 
 /** By priority; of those with the same, `drop` first. Otherwise as they came: the sort is stable. */
 const inOrder = (rules: readonly SecurityRule[]): SecurityRule[] =>
   [...rules].sort((a, b) => a.priority - b.priority || Number(b.action === 'drop') - Number(a.action === 'drop'))
-
-/**
- * By bridge, the zone of its connections: computed from the VNI, the next free one when two would have the same.
- * 1..65535, because 0 is where everybody else's connections are.
- */
-function zones(nics: readonly NicPolicy[]): Map<string, string> {
-  const taken = new Set<number>()
-  const vnis = [...new Set(nics.map(({ vni }) => vni))].sort((a, b) => a - b)
-  return new Map(
-    vnis.map((vni) => {
-      let zone = (vni % 65_535) + 1
-      while (taken.has(zone)) zone = (zone % 65_535) + 1
-      taken.add(zone)
-      return [ifnameKey(bridgeName(vni)), String(zone)]
-    }),
-  )
-}
 
 /** Members of groups that rules name as their remote: those that we were told, and those that are here. */
 function membersOf(
@@ -175,6 +120,8 @@ interface RemoteMatch {
 }
 
 const IP = { 4: 'ip', 6: 'ip6' } as const
+/** Not `meta nfproto`, which a bridge's table answers with "bridge". */
+const FAMILY = { 4: 'meta protocol ip', 6: 'meta protocol ip6' } as const
 
 function remoteMatches({ remote, direction }: SecurityRule, scope: string): RemoteMatch[] {
   if (!remote) return [{ match: [] }]
@@ -192,7 +139,7 @@ const NUMBER = { gre: 47, esp: 50, ipip: 4 } as const
 
 /** What a packet of the rule's protocol looks like in this version of IP (absent: in either): a match for each look. */
 function protocolMatches(rule: SecurityRule, version: 4 | 6 | undefined): string[][] {
-  const family = version === undefined ? [] : [`meta nfproto ipv${version}`]
+  const family = version === undefined ? [] : [FAMILY[version]]
   const { protocol, ports } = rule
   switch (protocol) {
     case 'all':
@@ -201,12 +148,12 @@ function protocolMatches(rule: SecurityRule, version: 4 | 6 | undefined): string
     case 'udp':
       return [[...family, ports ? `${protocol} dport ${portText(ports)}` : `meta l4proto ${protocol}`]]
     case 'icmp':
-      return version === 6 ? [] : [['meta nfproto ipv4', 'meta l4proto icmp', ...icmpMatch(rule)]]
+      return version === 6 ? [] : [[FAMILY[4], 'meta l4proto icmp', ...icmpMatch(rule)]]
     case 'icmpv6':
-      return version === 4 ? [] : [['meta nfproto ipv6', 'meta l4proto ipv6-icmp', ...icmpMatch(rule)]]
+      return version === 4 ? [] : [[FAMILY[6], 'meta l4proto ipv6-icmp', ...icmpMatch(rule)]]
     case 'ah': {
       // In IPv6 it is an extension header, so it is never the transport protocol.
-      const looks = { 4: ['meta nfproto ipv4', 'meta l4proto 51'], 6: ['meta nfproto ipv6', 'ip6 nexthdr 51'] }
+      const looks = { 4: [FAMILY[4], 'meta l4proto 51'], 6: [FAMILY[6], 'ip6 nexthdr 51'] }
       return version === undefined ? [looks[4], looks[6]] : [looks[version]]
     }
     case 'gre':

@@ -51,6 +51,8 @@ export interface DhcpSettings {
 export interface DhcpHost {
   readonly mac: string
   readonly address: string
+  /** Formed by the guest itself; here for our DNS, and for the router to know whose it is. */
+  readonly ipv6Address?: string
   /** The primary NIC alone is told a default route; secondary NICs must not compete for it. */
   readonly primary: boolean
   /** Host name: answered by our DNS, and told to the guest. A DNS label. */

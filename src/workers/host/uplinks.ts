@@ -128,13 +128,10 @@ export class Uplinks {
     for (const link of links.values()) assertOurs(this.netns, link, mark)
 
     const haveBridge = links.get(bridge)
-    if (!haveBridge) {
-      // As the bridges of networks: no spanning tree, and multicast is flooded. It may not speak in the host's spanning
-      // tree either, which passes through it.
-      const settings = ['stp_state', '0', 'forward_delay', '0', 'mcast_snooping', '0']
-      await ipBatch(this.netns, [['link', 'add', 'name', bridge, 'type', 'bridge', ...settings]])
-    }
-    await ipBatch(this.netns, settle(bridge, bridgeSettings(hostInterface, target.mtu), haveBridge))
+    await ipBatch(this.netns, [
+      ...(haveBridge ? [] : [['link', 'add', 'name', bridge, 'type', 'bridge']]),
+      ...settle(bridge, bridgeSettings(hostInterface, target.mtu), haveBridge),
+    ])
 
     let havePort = links.get(port)
     if (havePort && !this.#isJoined(havePort, target, host)) {
@@ -215,6 +212,7 @@ export class Uplinks {
 const bridgeSettings = (hostInterface: string, mtu: number): LinkSettings => ({
   alias: uplinkMark(hostInterface),
   mtu,
+  isBridge: true,
 })
 
 const portSettings = (hostInterface: string, mtu: number): LinkSettings => ({

@@ -6,15 +6,15 @@ import { readdir } from 'node:fs/promises'
 
 import { ForeignObjectError } from '../errors.ts'
 import { isBridgedPortAlright } from './bridged-ports.ts'
-import { dhcpConfig, dhcpFiles, runsAsRoot } from './dhcp-config.ts'
+import { dhcpConfig, dhcpFiles, isInRange, runsAsRoot } from './dhcp-config.ts'
 import { DhcpServer } from './dnsmasq.ts'
-import { type LinkView, listAddresses, listLinks } from './links.ts'
+import { ipQueries } from './ip-command.ts'
+import { type LinkView, listLinks, parseLink } from './links.ts'
 import {
   bridgeName,
   dataPlaneMark,
   gatewayOfMark,
   gatewayPortName,
-  networkMark,
   networkOfMark,
   nicOfMark,
   nicOfShaperMark,
@@ -22,8 +22,9 @@ import {
   routerNetns,
   routerPortName,
 } from './names.ts'
+import { areSameNeighbours, type Neighbours, neighboursOf, parseNeighbours } from './neighbours.ts'
 import { isOurNamespace } from './netns.ts'
-import { isGatewayAlright } from './networks.ts'
+import { isBridgeAlright, isGatewayAlright } from './networks.ts'
 import { lookAtBandwidth } from './shaping.ts'
 import type { DhcpHost, NetworkSpec, NicBandwidth, SubnetSpec } from './specs.ts'
 import type { Uplinks } from './uplinks.ts'
@@ -53,6 +54,8 @@ export interface NetworkView {
   readonly gatewayPort: LinkView | undefined
   readonly routerId: string | undefined
   readonly routerPort: LinkView | undefined
+  /** The permanent neighbours that its router has in it. */
+  readonly neighbours: Neighbours
   /** Pid of its DHCP server, when that runs. */
   readonly dhcpPid: number | undefined
   /** Configuration of its DHCP server, when there is one. */
@@ -93,7 +96,7 @@ export async function lookAtDataPlane(place: DataPlanePlace, uplinks: Uplinks): 
     if (shaped !== undefined) shapers.set(shaped, link)
     if (networkOfMark(link.alias) ?? gatewayOfMark(link.alias)) vnis.add(Number.parseInt(link.name.slice(3), 16))
   }
-  const routers = new Map<string, Promise<Map<string, LinkView>>>()
+  const routers = new Map<string, Promise<RouterParts>>()
   const joined = await uplinks.inOrder(links)
   const networks = new Map<number, NetworkView>()
   for (const vni of vnis) {
@@ -103,6 +106,7 @@ export async function lookAtDataPlane(place: DataPlanePlace, uplinks: Uplinks): 
     const routerId = mark?.routerId
     if (routerId !== undefined && !routers.has(routerId))
       routers.set(routerId, lookAtRouter(routerNetns(netns, routerId)))
+    const router = routerId === undefined ? undefined : await routers.get(routerId)
     const server = new DhcpServer(runDir, vni)
     networks.set(vni, {
       place,
@@ -113,7 +117,8 @@ export async function lookAtDataPlane(place: DataPlanePlace, uplinks: Uplinks): 
       bridge,
       gatewayPort,
       routerId,
-      routerPort: routerId === undefined ? undefined : (await routers.get(routerId))?.get(routerPortName(vni)),
+      routerPort: router?.links.get(routerPortName(vni)),
+      neighbours: router?.neighbours.get(routerPortName(vni)) ?? new Map(),
       dhcpPid: await server.pid(),
       dhcpConfig: await server.configText(),
       hosts: (await server.hosts()) ?? new Map(),
@@ -123,14 +128,23 @@ export async function lookAtDataPlane(place: DataPlanePlace, uplinks: Uplinks): 
   return { exists, links, taps, shapers, bandwidth, uplinks: joined, networks }
 }
 
-async function lookAtRouter(router: string): Promise<Map<string, LinkView>> {
+interface RouterParts {
+  /** Devices with their addresses, by name. */
+  readonly links: ReadonlyMap<string, LinkView>
+  /** Permanent neighbours, by device. */
+  readonly neighbours: ReadonlyMap<string, Neighbours>
+}
+
+async function lookAtRouter(router: string): Promise<RouterParts> {
   // A stranger's namespace under the router's name concerns one VPC; `ensureNetwork` says so to whoever needs it.
   const ours = await isOurNamespace(router, routerMark(router)).catch((error: unknown) => {
     if (error instanceof ForeignObjectError) return false
     throw error
   })
-  if (!ours) return new Map()
-  return new Map((await listAddresses(router)).map((link) => [link.name, link]))
+  if (!ours) return { links: new Map(), neighbours: new Map() }
+  const raw = await ipQueries(router, ['-d'], [['addr'], ['neigh', 'show', 'nud', 'permanent']])
+  const links = raw.map(parseLink).filter((link) => link !== undefined)
+  return { links: new Map(links.map((link) => [link.name, link])), neighbours: parseNeighbours(raw) }
 }
 
 async function vnisOnDisk(runDir: string): Promise<number[]> {
@@ -145,7 +159,7 @@ async function vnisOnDisk(runDir: string): Promise<number[]> {
 /** True when a network stands as asked for, as far as a view can show it. */
 export function isNetworkAlright(want: NetworkSpec, have: NetworkView | undefined): boolean {
   const { bridge, gatewayPort } = have ?? {}
-  if (!have || bridge?.alias !== networkMark(want.id) || !bridge.up || bridge.mtu !== want.mtu) return false
+  if (!have || !isBridgeAlright(want, bridge)) return false
   const { bridgedTo } = want
   if (bridgedTo !== undefined) {
     if (!have.uplinks.has(bridgedTo) || !isBridgedPortAlright({ ...want, bridgedTo }, have.links)) return false
@@ -162,6 +176,10 @@ export function isNetworkAlright(want: NetworkSpec, have: NetworkView | undefine
     have.dhcpConfig === wantedConfig(want, want.subnet, have)
   )
 }
+
+/** True when the router of a routed network knows its hosts for good, and nobody else. */
+export const areNeighboursAlright = ({ routerPort, dhcpConfig, hosts, neighbours }: NetworkView): boolean =>
+  !routerPort || !isInRange(dhcpConfig ?? '') || areSameNeighbours(neighboursOf(hosts.values()), neighbours)
 
 /** What its DHCP server should be told, where it is and as whom it runs. */
 function wantedConfig(want: NetworkSpec, subnet: SubnetSpec, have: NetworkView): string {

@@ -1,39 +1,47 @@
-import type { DesiredState } from '../../jobs/work-order.ts'
-import type { NetworkSettings } from '../network-settings.ts'
+/** What `network.apply` does: the parts of the network's settings that what it is about shows in. */
+import type { WorkOrder } from '../../jobs/work-order.ts'
+import type { ControlPlane } from '../control-plane.ts'
+import type { Part } from '../network-settings.ts'
 import { guestNic, placed } from '../placement.ts'
 import type { Servers } from '../servers.ts'
-import type { Step } from '../steps.ts'
 
-/** A hypervisor at work on its network settings, with the state that they should be in. */
-export interface HypervisorWork {
-  readonly settings: NetworkSettings
-  readonly servers: Servers
-  readonly desired: DesiredState
+type Resource = WorkOrder['job']['resources'][number]
+
+const SHOWS_IN: Readonly<Record<string, readonly Part[]>> = {
+  nic: ['policies', 'bandwidth'],
+  server: ['dhcp'],
+  network: ['networks', 'policies', 'dhcp'],
+  vpc: ['routers'],
+  elastic_ip: ['routers'],
+  port_forwarding: ['routers'],
+  security_group: ['policies'],
+  security_group_rule: ['policies'],
 }
 
-/**
- * The steps of the jobs that are about no one server. None is undone: each is one transaction or changes what differs,
- * so what was there before stays in force when the kernel refuses, and the next try or the reconciler goes on from there.
- */
-export const HYPERVISOR_STEPS = {
-  'network.apply': [
-    { name: 'networks', run: ({ settings, desired }) => settings.ensureNetworks(desired) },
-    { name: 'policies', run: async ({ settings }) => void (await settings.replacePolicies()) },
-    { name: 'bandwidth', run: ({ settings, desired }) => settings.ensureBandwidth(desired) },
-    { name: 'routers', run: ({ settings, desired }) => settings.ensureRouters(desired) },
-    { name: 'dhcp', run: ({ settings, desired }) => settings.ensureDhcpHosts(desired) },
-    { name: 'guests', run: configureNamespaces },
-  ],
-} as const satisfies Record<string, readonly Step<HypervisorWork>[]>
+/** The parts to be brought up to date. */
+export const partsOf = (resources: readonly Resource[]): Part[] => resources.flatMap(({ type }) => SHOWS_IN[type] ?? [])
 
-/** Namespace guests have no client that would hear of a new IPv6 prefix: the worker is their client. */
-async function configureNamespaces({ servers, desired }: HypervisorWork): Promise<void> {
-  for (const server of desired.servers) {
-    if (server.guest !== 'namespace' || server.state !== 'running') continue
-    const cards = placed(server, desired.networks).filter(({ nic }) => nic.state === 'in_use')
-    await servers.locked(server.id, async () => {
-      const guest = servers.guestOf(server)
-      if (await guest.isRunning()) await guest.plug(cards.map(guestNic))
+/**
+ * Configures the namespace guests in the networks that a job is about: they have no client that would hear of a new IPv6
+ * prefix, so the worker is their client.
+ */
+export async function configureNamespaces(
+  control: Pick<ControlPlane, 'desiredState'>,
+  servers: Servers,
+  resources: readonly Resource[],
+): Promise<void> {
+  const about = new Set(resources.filter(({ type }) => type === 'network').map(({ id }) => id))
+  if (about.size === 0) return
+  const before = await control.desiredState()
+  for (const { id, guest, nics } of before.servers) {
+    if (guest !== 'namespace' || !nics.some((nic) => about.has(nic.network_id))) continue
+    await servers.locked(id, async () => {
+      const { servers: fresh, networks } = await control.desiredState(id) // a job may have been at it meanwhile
+      for (const server of fresh.filter(({ state }) => state === 'running')) {
+        const cards = placed(server, networks).filter(({ nic }) => nic.state === 'in_use')
+        const namespace = servers.guestOf(server)
+        if (await namespace.isRunning()) await namespace.plug(cards.map(guestNic))
+      }
     })
   }
 }

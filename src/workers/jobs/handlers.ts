@@ -1,6 +1,6 @@
 /**
- * What each job does on the hypervisor, as steps. The types make sure that each job has exactly one handler: in
- * `HANDLERS` those about one server, in `HYPERVISOR_STEPS` (apply.ts) those about the hypervisor's network.
+ * What each job does on the hypervisor, as steps. The types make sure that each job about a server has exactly
+ * one handler; the job about the network, `network.apply`, is in apply.ts.
  */
 import type { JobAction } from '../../jobs/catalogue.ts'
 import { TransientError } from '../errors.ts'
@@ -23,10 +23,9 @@ import {
 } from '../host-work.ts'
 import { guestNic } from '../placement.ts'
 import type { Step } from '../steps.ts'
-import type { HYPERVISOR_STEPS } from './apply.ts'
 
 /** The acts on one server. */
-export type ServerAction = Exclude<JobAction, keyof typeof HYPERVISOR_STEPS>
+export type ServerAction = Exclude<JobAction, 'network.apply'>
 
 export interface Handler {
   /** Which NICs of the server the job is about. */
