@@ -81,6 +81,7 @@ export const tapSpec = (guest: Guest, card: Placed): TapSpec => ({
 export const nicPolicy = ({ nic, network }: Placed): NicPolicy => ({
   mac: nic.id,
   vni: network.vni,
+  bridged: network.mode === 'bridged',
   scope: network.vpc_id ?? network.id,
   addresses: [nic.address, nic.ipv6_address].filter((address) => address !== null),
   antiSpoofing: nic.anti_spoofing,

@@ -111,7 +111,8 @@ export class Reconciler {
 
   /** One comparison, and the repairs that it calls for. */
   async round(): Promise<void> {
-    const { control, plane, servers } = this.#parts
+    const { control, plane, servers, settings } = this.#parts
+    const { revision } = settings
     const desired = await control.desiredState()
     let view = await plane.look()
     if (!view.exists) {
@@ -127,7 +128,7 @@ export class Reconciler {
     for (const server of await servers.registered()) {
       if (!known.has(server.id)) this.#inHand(server.id, () => this.#removeServer(server))
     }
-    this.#inHand('network', () => this.#mendSettings(desired, view))
+    this.#inHand('network', () => this.#mendSettings(desired, view, revision))
     await this.#removeTaps(desired, view)
     await this.#removeNetworks(desired, view)
     await plane.removeUnusedUplinks(view)
@@ -143,9 +144,9 @@ export class Reconciler {
   }
 
   /** Filters, routers and bandwidth: what somebody took away or changed by hand, or a job left half done. */
-  async #mendSettings(desired: DesiredState, view: DataPlaneView): Promise<void> {
+  async #mendSettings(desired: DesiredState, view: DataPlaneView, revision: number): Promise<void> {
     const { settings, log } = this.#parts
-    for (const part of await settings.drift(desired, view)) {
+    for (const part of await settings.drift(desired, view, revision)) {
       // Each by itself: a router that cannot be mended must not keep the filters from being so.
       this.#inHand(part, async () => {
         log.info({ part }, 'putting the network right')

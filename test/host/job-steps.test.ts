@@ -216,7 +216,7 @@ describeOnKernel('the steps of a job', () => {
     await runSteps(await HANDLERS['nic.attach'].steps(order), order, final, [])
     const view = await at.plane.look()
     expect(view.bandwidth.get(mac)?.inMbps).toBe(7)
-    expect(await settings.drift(scene, view)).toEqual([])
+    expect(await settings.drift(scene, view, settings.revision)).toEqual([])
   })
 
   it('whoever waits for a change that somebody else has brought about meanwhile finds it done', async () => {

@@ -11,6 +11,7 @@ const NIC: NicPolicy = {
   addresses: ['172.16.1.2', 'fd00::2'],
   antiSpoofing: true,
   allowedPairs: [],
+  bridged: true,
   groupIds: [],
 }
 const keysOf = (nics: readonly NicPolicy[], set: string) => [...(guardParts(nics).sets.get(set)?.elements.keys() ?? [])]

@@ -234,8 +234,9 @@ function partsOf(nic: NicPolicy): NicParts {
 const ownAddresses = (nic: NicPolicy): Cidr[] =>
   [...nic.addresses, ...(nic.addresses.length > 0 ? [linkLocalOf(nic.mac)] : [])].map(parseCidr)
 
-/** What a segment may not say that it is, should the NIC's network be joined to one. */
+/** What the segment of a bridged network may not say that it is. */
 function addClaims({ elements }: NicParts, nic: NicPolicy): void {
+  if (!nic.bridged) return
   const port = ifnameKey(bridgedPortNames(nic.vni).inside)
   const add = (set: string, key: string) => elements.push([set, `${port} . ${key}`, ''])
   add('claimed_macs', nic.mac)

@@ -45,6 +45,8 @@ export class NicPolicies {
   /** What `isAlright` was asked and saw when it last said yes. */
   #alright: string | undefined
 
+  #revision = 0
+
   /** @param netns - namespace of the data plane, with `bridge-nf-call-iptables` and `-ip6tables` on. */
   constructor(netns: string, limits = NIC_LIMITS) {
     this.#netns = netns
@@ -82,6 +84,11 @@ export class NicPolicies {
       const nics = this.#asKnown(asked)
       return this.#become({ nics: new Map(nics.map((nic) => [nic.mac, nic])), groups })
     })
+  }
+
+  /** Counts the changes that this process has made. */
+  get revision(): number {
+    return this.#revision
   }
 
   /** Forgets what was applied last: the next change reads the kernel, for somebody else has changed it. */
@@ -167,6 +174,7 @@ export class NicPolicies {
       return this.#apply(want, await this.#read())
     })
     this.#applied = { identity, tables: want }
+    if (isChanged) this.#revision += 1
     return isChanged
   }
 

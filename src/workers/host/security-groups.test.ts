@@ -10,6 +10,7 @@ const aNic = (index: number, overrides: Partial<NicPolicy> = {}): NicPolicy => (
   addresses: [`172.16.1.${index}`],
   antiSpoofing: true,
   allowedPairs: [],
+  bridged: true,
   groupIds: ['sg-a'],
   ...overrides,
 })

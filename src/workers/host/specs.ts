@@ -77,6 +77,8 @@ export interface TapSpec {
 export interface NicPolicy {
   readonly mac: string
   readonly vni: number
+  /** Its network is joined to a segment of the hypervisor. */
+  readonly bridged: boolean
   /** Where addresses are unique: the id of the VPC, or of a network without one. Group members are looked for there. */
   readonly scope: string
   /** Addresses without prefix length: IPv4, IPv6. Empty in a network whose addresses we do not give out. */
