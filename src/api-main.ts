@@ -23,7 +23,10 @@ export async function runApi(config: Config): Promise<void> {
   const queueAccess = await queueAccessForWorkers(db, secretKey, config.databaseUrl, config.redisUrl)
   const relay = startRelay(db, publisher, log)
   const housekeeping = startHousekeeping(db, log)
-  const app = await buildApp({ db, publisher, relay, secretKey, queueAccess }, log)
+  const app = await buildApp(
+    { db, publisher, relay, secretKey, queueAccess, instances: { guest: config.guest, images: config.images } },
+    log,
+  )
   await app.listen({ host: config.host, port: config.port })
 
   let stopping = false

@@ -11,6 +11,7 @@ import fastify, {
 import type { Database } from './db/client.ts'
 import type { SecretKey } from './domain/access-key/secrets.ts'
 import { DomainError, PROBLEMS } from './domain/errors.ts'
+import type { GuestKind } from './domain/server/guest-kinds.ts'
 import type { Publisher } from './jobs/engines.ts'
 import type { Relay } from './jobs/relay.ts'
 import type { QueueAccess } from './jobs/work-order.ts'
@@ -21,6 +22,7 @@ import { elasticIpPoolRoutes } from './routes/elastic-ip-pools.ts'
 import { elasticIpRoutes } from './routes/elastic-ips.ts'
 import { eventRoutes } from './routes/events.ts'
 import { hypervisorRoutes } from './routes/hypervisors.ts'
+import { iaasRoutes } from './routes/iaas/index.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { networkRoutes } from './routes/networks.ts'
 import { nicSettingsRoutes } from './routes/nic-settings.ts'
@@ -53,9 +55,13 @@ export interface Deps {
   readonly secretKey: SecretKey
   /** Where workers find their queue. */
   readonly queueAccess: QueueAccess
+  /** What RunInstances of the QingCloud wire makes. */
+  readonly instances: { readonly guest: GuestKind; readonly images: readonly string[] }
 }
 
 const MAX_BODY_BYTES = 1024 * 1024
+/** Clients of the QingCloud wire name hundreds of resources in one query string. */
+const MAX_HEAD_BYTES = 128 * 1024
 
 /** Builds the service without listening: tests inject requests, `runApi` opens the port. */
 export async function buildApp(deps: Deps, logger: FastifyBaseLogger): Promise<App> {
@@ -65,6 +71,7 @@ export async function buildApp(deps: Deps, logger: FastifyBaseLogger): Promise<A
     logController: new fastify.LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,
+    http: { maxHeaderSize: MAX_HEAD_BYTES },
     routerOptions: { maxParamLength: 200 },
     schemaController: { compilersFactory: { buildSerializer } },
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
@@ -108,9 +115,10 @@ export async function buildApp(deps: Deps, logger: FastifyBaseLogger): Promise<A
   operationsRoutes(app, deps)
 
   const actors = new ActorCache()
+  await app.register(async (iaas: App) => iaasRoutes(iaas, deps, actors))
   await app.register(
     async (v1: App) => {
-      requireActor(v1, deps.db, actors)
+      requireActor(v1, deps, actors)
       vpcRoutes(v1, deps)
       portForwardingRoutes(v1, deps)
       elasticIpPoolRoutes(v1, deps)

@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { isIP, isIPv4 } from 'node:net'
 import { join, resolve } from 'node:path'
+import { GUEST_KINDS, type GuestKind } from './domain/server/guest-kinds.ts'
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -35,6 +36,12 @@ export interface Config {
   readonly dnsUpstreams: readonly string[]
   /** Whether the guests go on running when the worker is told to stop. */
   readonly keepGuests: boolean
+  /** Zone that this installation is in, as clients of the QingCloud wire name it. */
+  readonly zone: string
+  /** What kind of machine RunInstances of the QingCloud wire makes. */
+  readonly guest: GuestKind
+  /** Ids of images that RunInstances knows besides those that are built in; all stand for the one guest image. */
+  readonly images: readonly string[]
   readonly logLevel: LogLevel
   /** Where a worker finds the API, without a trailing slash. */
   readonly apiUrl: string | undefined
@@ -153,6 +160,21 @@ const VARIABLES = {
     parse: (text) => ({ '0': false, '1': true })[text],
     must: '0 or 1',
   }),
+  PATCHBAY_ZONE: variable<string>({
+    fallback: 'local-1',
+    parse: matching(/^[a-z][a-z0-9-]{0,39}$/),
+    must: '1-40 characters of a-z, 0-9 and -, starting with a letter',
+  }),
+  PATCHBAY_GUEST: variable<GuestKind>({
+    fallback: 'qemu',
+    parse: (text) => GUEST_KINDS.find((kind) => kind === text),
+    must: `one of ${GUEST_KINDS.join(', ')}`,
+  }),
+  PATCHBAY_IMAGES: variable<readonly string[]>({
+    fallback: [],
+    parse: listOf((id) => /^[a-z0-9][a-z0-9._-]{0,63}$/i.test(id)),
+    must: 'ids of images separated by commas: 1-64 characters of A-Z, a-z, 0-9, _, . and - each',
+  }),
   PATCHBAY_LOG_LEVEL: variable<LogLevel>({
     fallback: 'info',
     parse: (text) => LOG_LEVELS.find((level) => level === text),
@@ -226,6 +248,9 @@ export function parseConfig(env: Environment, command: ConfiguredCommand = 'up')
     interfacesNetns: value.PATCHBAY_INTERFACES_NETNS,
     dnsUpstreams: value.PATCHBAY_DNS,
     keepGuests: value.PATCHBAY_KEEP_GUESTS,
+    zone: value.PATCHBAY_ZONE,
+    guest: value.PATCHBAY_GUEST,
+    images: value.PATCHBAY_IMAGES,
     logLevel: value.PATCHBAY_LOG_LEVEL,
     apiUrl: value.PATCHBAY_API_URL,
     hypervisorId: value.PATCHBAY_HYPERVISOR_ID,

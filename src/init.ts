@@ -27,7 +27,7 @@ async function fingerprintOf(config: Config): Promise<string> {
   const checksums = (await readMigrations()).map(({ checksum }) => checksum)
   const engine = config.redisUrl === undefined ? 'postgres' : 'redis'
   return createHash('sha256')
-    .update(JSON.stringify([version, dependencies.bullmq, engine, checksums]))
+    .update(JSON.stringify([version, dependencies.bullmq, engine, config.zone, checksums]))
     .digest('hex')
 }
 

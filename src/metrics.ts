@@ -45,6 +45,33 @@ export function countJob(job: JobRow): void {
   if (job.finishedAt) jobSeconds.observe(labels, (job.finishedAt.getTime() - job.createdAt.getTime()) / 1000)
 }
 
+const wireAnswers = new Counter({
+  name: 'patchbay_iaas_answers_total',
+  help: 'Answers of the QingCloud wire',
+  labelNames: ['action', 'ret_code'],
+  registers: [registry],
+})
+const unlisted = new Counter({
+  name: 'patchbay_iaas_unlisted_actions_total',
+  help: 'Requests of the QingCloud wire for actions that this service does not have',
+  labelNames: ['action'],
+  registers: [registry],
+})
+/** Callers choose these names: there must be an end to them. */
+const MOST_UNLISTED = 200
+const seenUnlisted = new Set<string>()
+
+/** Counts an answer of the wire. @param action - one that exists, or `other`. */
+export const countWireAnswer = (action: string, retCode: number): void => wireAnswers.inc({ action, ret_code: retCode })
+
+/** Counts a request for an action that there is none of, so that operators see what clients miss. */
+export function countUnlistedAction(action: string): void {
+  const isName =
+    /^[A-Z][A-Za-z0-9]{1,63}$/.test(action) && (seenUnlisted.size < MOST_UNLISTED || seenUnlisted.has(action))
+  if (isName) seenUnlisted.add(action)
+  unlisted.inc({ action: isName ? action : 'other' })
+}
+
 /** Times every request under the route it matched, never under its raw URL. */
 export function observeRequests(app: App): void {
   app.addHook('onResponse', async (request, reply) => {

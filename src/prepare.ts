@@ -5,14 +5,13 @@ import { openDatabase, transaction } from './db/client.ts'
 import { migrate } from './db/migrate.ts'
 import { setting } from './db/schema.ts'
 import { createAccessKey } from './domain/access-key/access-keys.ts'
-import { isHypervisorToken, registerHypervisor } from './domain/hypervisor/hypervisors.ts'
+import { isHypervisorToken, moveToZone, registerHypervisor } from './domain/hypervisor/hypervisors.ts'
 import { createProject, findProject } from './domain/project/projects.ts'
 import { PREPARED_SETTING } from './init.ts'
 import { migrateQueue } from './jobs/engines.ts'
 import { ensureQueueRole } from './jobs/queue-access.ts'
 
 export const DEFAULT_PROJECT = 'default'
-export const DEFAULT_ZONE = 'local-1'
 
 /**
  * Prepares a database and the files beside it; run again, it changes nothing. It makes: schema, the project `default` with an
@@ -45,9 +44,10 @@ export async function prepare(config: Config, databaseUrl: string, fingerprint: 
     const tokenFile = hypervisorTokenFileOf(config.dataDir, config.hypervisorId)
     const known = await readFile(tokenFile, 'utf8').catch(() => '')
     if (known.trim() === '' || !(await isHypervisorToken(db, config.hypervisorId, known.trim()))) {
-      const token = await transaction(db, (tx) => registerHypervisor(tx, config.hypervisorId, DEFAULT_ZONE))
+      const token = await transaction(db, (tx) => registerHypervisor(tx, config.hypervisorId, config.zone))
       await writePrivate(tokenFile, token)
     }
+    await transaction(db, (tx) => moveToZone(tx, config.hypervisorId, config.zone))
     await db
       .insert(setting)
       .values({ name: PREPARED_SETTING, value: fingerprint })

@@ -199,6 +199,9 @@ const apiEnvironment = (config: Config, port: number): Record<string, string> =>
     PATCHBAY_DATA: config.dataDir,
     PATCHBAY_LOG_LEVEL: config.logLevel,
     PATCHBAY_SECRET_KEY: config.secretKey,
+    PATCHBAY_ZONE: config.zone,
+    PATCHBAY_GUEST: config.guest,
+    PATCHBAY_IMAGES: config.images.join(',') || undefined,
   })
 
 /** No database, no queue, no key that encrypts: a worker knows the API and its own token. */

@@ -68,6 +68,8 @@ const named = {
   description: text('description').notNull().default(''),
   tags: jsonb('tags').$type<Record<string, string>>().notNull().default({}),
 }
+/** What only clients of the QingCloud wire read. */
+const wire = () => jsonb('wire').$type<Record<string, string | number>>().notNull().default({})
 const changing = {
   generation: integer('generation').notNull().default(1),
   ...created,
@@ -114,6 +116,10 @@ export const vpc = pgTable('vpc', {
   deletedAt: time('deleted_at'),
   live: boolean('live').notNull().generatedAlwaysAs(sql`deleted_at IS NULL`),
   sourceNat: boolean('source_nat').notNull().default(true),
+  routing: boolean('routing').notNull().default(true),
+  securityGroupId: text('security_group_id'),
+  isBasic: boolean('is_basic').notNull().default(false),
+  wire: wire(),
 })
 
 export const network = pgTable('network', {
@@ -138,6 +144,9 @@ export const network = pgTable('network', {
   leaseSeconds: integer('lease_seconds').notNull().default(86400),
   dnsServers: inet('dns_servers').array().notNull().default([]),
   domain: text('domain'),
+  held: portMask('held').notNull().default(sql`repeat('0', 252)::bit(252)`),
+  unaddressed: portMask('unaddressed').notNull().default(sql`repeat('0', 252)::bit(252)`),
+  wire: wire(),
 })
 
 export const job = pgTable('job', {
@@ -158,6 +167,8 @@ export const job = pgTable('job', {
   finishedAt: time('finished_at'),
   resources: jsonb('resources').$type<{ type: string; id: string }[]>().notNull().default([]),
   parentId: text('parent_id'),
+  askedAction: text('asked_action'),
+  asked: jsonb('asked').$type<Record<string, unknown>>(),
 })
 
 export const server = pgTable('server', {
@@ -177,6 +188,7 @@ export const server = pgTable('server', {
   ...changing,
   deletedAt: time('deleted_at'),
   dhcpOptions: jsonb('dhcp_options').$type<Record<string, string>>().notNull().default({}),
+  wire: wire(),
 })
 
 export const nic = pgTable('nic', {
@@ -221,6 +233,7 @@ export const securityGroup = pgTable('security_group', {
   isDefault: boolean('is_default').notNull().default(false),
   ruleCount: integer('rule_count').notNull().default(0),
   ...changing,
+  inForce: jsonb('in_force').$type<Record<string, unknown>[]>(),
 })
 
 export const securityGroupRule = pgTable('security_group_rule', {
@@ -282,6 +295,7 @@ export const elasticIp = pgTable('elastic_ip', {
   vpcLive: boolean('vpc_live').generatedAlwaysAs(sql`CASE WHEN vpc_id IS NULL THEN NULL ELSE true END`),
   hypervisorId: text('hypervisor_id'),
   ...changing,
+  wire: wire(),
 })
 
 export const portForwarding = pgTable('port_forwarding', {
@@ -297,6 +311,98 @@ export const portForwarding = pgTable('port_forwarding', {
   address: inet('address').notNull(),
   targetPort: integer('target_port').notNull(),
   ...changing,
+  enabled: boolean('enabled').notNull().default(true),
+})
+
+export const reservedAddress = pgTable('reserved_address', {
+  id: text('id').primaryKey(),
+  seq: seq(),
+  ...owned,
+  networkId: text('network_id').notNull(),
+  networkCidr: cidr('network_cidr').notNull(),
+  port: smallint('port').notNull(),
+  address: inet('address').notNull(),
+  name: text('name').notNull().default(''),
+  description: text('description').notNull().default(''),
+  ...changing,
+})
+
+export const vpcStatic = pgTable('vpc_static', {
+  id: text('id').primaryKey(),
+  seq: seq(),
+  ...owned,
+  vpcId: text('vpc_id').notNull(),
+  vpcLive: boolean('vpc_live').notNull().generatedAlwaysAs(sql`vpc_id IS NOT NULL`),
+  networkId: text('network_id'),
+  type: smallint('type').notNull(),
+  name: text('name').notNull().default(''),
+  vals: jsonb('vals').$type<Record<string, string>>().notNull().default({}),
+  enabled: boolean('enabled').notNull().default(true),
+  ...created,
+  updatedAt: time('updated_at').notNull().defaultNow(),
+})
+
+export const vpcStaticEntry = pgTable('vpc_static_entry', {
+  id: text('id').primaryKey(),
+  seq: seq(),
+  ...owned,
+  staticId: text('static_id').notNull(),
+  name: text('name').notNull().default(''),
+  val1: text('val1').notNull().default(''),
+  val2: text('val2').notNull().default(''),
+  ...created,
+})
+
+export const tag = pgTable('tag', {
+  id: text('id').primaryKey(),
+  seq: seq(),
+  ...owned,
+  name: text('name').notNull(),
+  description: text('description').notNull().default(''),
+  color: text('color').notNull().default('default'),
+  ...created,
+})
+
+export const tagResource = pgTable('tag_resource', {
+  tagId: text('tag_id').notNull(),
+  ...owned,
+  resourceType: text('resource_type').notNull(),
+  resourceId: text('resource_id').notNull(),
+  ...created,
+})
+
+export const keyPair = pgTable('key_pair', {
+  id: text('id').primaryKey(),
+  seq: seq(),
+  ...owned,
+  name: text('name').notNull().default(''),
+  description: text('description').notNull().default(''),
+  algorithm: text('algorithm').notNull(),
+  publicKey: text('public_key').notNull(),
+  ...created,
+})
+
+export const keyPairServer = pgTable('key_pair_server', {
+  keyPairId: text('key_pair_id').notNull(),
+  serverId: text('server_id').notNull(),
+  ...owned,
+})
+
+export const userData = pgTable('user_data', {
+  id: text('id').primaryKey(),
+  seq: seq(),
+  ...owned,
+  name: text('name').notNull().default(''),
+  content: bytea('content').notNull(),
+  ...created,
+})
+
+/** Bytes per second, the mean of the time since the sample before; `in` is towards the guest. */
+export const nicTraffic = pgTable('nic_traffic', {
+  nicId: macaddr('nic_id').notNull(),
+  at: time('at').notNull(),
+  inRate: bigint('in_rate', { mode: 'number' }).notNull(),
+  outRate: bigint('out_rate', { mode: 'number' }).notNull(),
 })
 
 export const outbox = pgTable('outbox', {

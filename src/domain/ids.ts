@@ -7,7 +7,23 @@ const LENGTH = 10
 /** Length and letters of the random part, for route schemas. */
 export const ID_PATTERN = `[${ALPHABET}]{${LENGTH}}`
 
-export type IdPrefix = 'prj' | 'vpc' | 'net' | 'i' | 'j' | 'sg' | 'sgr' | 'pool' | 'eip' | 'pf'
+export type IdPrefix =
+  | 'prj'
+  | 'vpc'
+  | 'net'
+  | 'i'
+  | 'j'
+  | 'sg'
+  | 'sgr'
+  | 'pool'
+  | 'eip'
+  | 'pf'
+  | 'ra'
+  | 'vs'
+  | 'vse'
+  | 'tag'
+  | 'kp'
+  | 'ud'
 
 /**
  * A new resource id, for example `net-3f9k2m7qxz`.

@@ -1,4 +1,4 @@
-import { desc, lt, type SQL, sql } from 'drizzle-orm'
+import { desc, eq, lt, or, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { DomainError } from './errors.ts'
 
@@ -12,6 +12,29 @@ export interface Items<T> {
   items: T[]
   /** To be given back as `cursor`; `null` on the last page. */
   next_cursor: string | null
+}
+
+/** A part of a collection by position, newest first: how clients of the QingCloud wire page. */
+export interface Slice {
+  readonly offset: number
+  readonly limit: number
+}
+
+export interface Found<T> {
+  readonly rows: T[]
+  /** Of all that match. */
+  readonly total: number
+}
+
+/** The condition that a text is an id, or stands in a name; none without a text. */
+export function matchesText(text: string | undefined, id: PgColumn, name: PgColumn): SQL | undefined {
+  return text === undefined ? undefined : or(eq(id, text), sql`strpos(lower(${name}), lower(${text})) > 0`)
+}
+
+/** Puts the number of all that match beside a slice of them; it is counted only where the slice does not tell. */
+export async function found<T>(slice: Slice, rows: T[], count: () => Promise<number>): Promise<Found<T>> {
+  const isLast = rows.length < slice.limit && (rows.length > 0 || slice.offset === 0)
+  return { rows, total: isLast ? slice.offset + rows.length : await count() }
 }
 
 /** The part of a query that turns it into one page, newest first: an index on (project, seq DESC) serves it. */

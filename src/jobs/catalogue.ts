@@ -8,6 +8,7 @@ export const JOBS = {
   'server.create': { attempts: 6 },
   'server.start': { attempts: 6 },
   'server.stop': { attempts: 6 },
+  'server.restart': { attempts: 6 },
   'server.delete': { attempts: 6 },
   'nic.attach': { attempts: 7 },
   'nic.detach': { attempts: 7 },

@@ -1,15 +1,28 @@
+import { createHash, type Hash } from 'node:crypto'
+import { PassThrough } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Deps } from '../app.ts'
 import type { Db } from '../db/client.ts'
-import { actorOfToken } from '../domain/access-key/access-keys.ts'
-import type { AccessRole, Actor } from '../domain/actor.ts'
+import { actorOfKey, actorOfToken } from '../domain/access-key/access-keys.ts'
+import { type AccessRole, type Actor, mayAs } from '../domain/actor.ts'
 import { DomainError } from '../domain/errors.ts'
 import { isHypervisorToken } from '../domain/hypervisor/hypervisors.ts'
 import { HYPERVISOR_ID_PATTERN } from './schemas.ts'
+import {
+  assertFresh,
+  claimedKey,
+  decodeParameters,
+  isSignedWith,
+  SIGNATURE_PARAMETERS,
+  type SignedRequest,
+} from './signature.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set on every route of `/v1` before its handler runs. */
     actor: Actor
+    /** Of a signed request: the digest of its body, and what it has to be. */
+    signedBody: { readonly digest: Hash; readonly expected: string | undefined } | undefined
   }
   interface FastifyContextConfig {
     /** Least role that may call this route; by default reader for GET, operator for the rest. */
@@ -17,52 +30,123 @@ declare module 'fastify' {
   }
 }
 
-const RANK: Readonly<Record<AccessRole, number>> = { reader: 0, operator: 1, admin: 2 }
 /** How long a replica goes on believing a key that another replica has deleted. */
 const BELIEVE_MS = 5_000
 const MOST_REMEMBERED = 10_000
 
-/** Remembers who recent tokens belong to, so that a busy client costs no query per request. */
+/** Remembers who recent tokens and keys belong to, so that a busy client costs no query per request. */
 export class ActorCache {
-  readonly #entries = new Map<string, { actor: Actor; until: number }>()
+  readonly #tokens = new Remembered<Actor>()
+  readonly #keys = new Remembered<{ actor: Actor; secret: string }>()
 
-  async actorOf(db: Db, token: string): Promise<Actor | undefined> {
-    const known = this.#entries.get(token)
-    if (known && known.until > Date.now()) return known.actor
-    this.#entries.delete(token)
-    const actor = await actorOfToken(db, token)
-    if (!actor) return undefined
-    if (this.#entries.size >= MOST_REMEMBERED) this.#entries.clear()
-    this.#entries.set(token, { actor, until: Date.now() + BELIEVE_MS })
-    return actor
+  actorOf(db: Db, token: string): Promise<Actor | undefined> {
+    return this.#tokens.get(token, () => actorOfToken(db, token))
+  }
+
+  /** Who signed a request. @throws DomainError `invalid_request`, `unauthorized`, `request_expired`. */
+  async actorOfSignature({ db, secretKey }: Pick<Deps, 'db' | 'secretKey'>, request: SignedRequest): Promise<Actor> {
+    const id = claimedKey(request)
+    const key = await this.#keys.get(id, () => actorOfKey(db, id, secretKey))
+    if (!key || !isSignedWith(key.secret, request)) {
+      throw new DomainError('unauthorized', 'this access key is not known, or the signature is not that of its secret')
+    }
+    assertFresh(request)
+    return key.actor
   }
 
   /** A key is gone: forget everyone, and ask again. */
   forget(): void {
+    this.#tokens.clear()
+    this.#keys.clear()
+  }
+}
+
+/** Values that are believed for a while. */
+class Remembered<T> {
+  readonly #entries = new Map<string, { value: T; until: number }>()
+
+  async get(key: string, ask: () => Promise<T | undefined>): Promise<T | undefined> {
+    const known = this.#entries.get(key)
+    if (known && known.until > Date.now()) return known.value
+    this.#entries.delete(key)
+    const value = await ask()
+    if (value === undefined) return undefined
+    if (this.#entries.size >= MOST_REMEMBERED) this.#entries.clear()
+    this.#entries.set(key, { value, until: Date.now() + BELIEVE_MS })
+    return value
+  }
+
+  clear(): void {
     this.#entries.clear()
   }
 }
 
 function bearerToken(request: FastifyRequest): string {
   const match = /^Bearer ([A-Za-z0-9_-]{1,200})$/i.exec(request.headers.authorization ?? '')
-  if (!match?.[1]) throw new DomainError('unauthorized', 'send an access key’s token as Authorization: Bearer <token>')
+  if (!match?.[1]) {
+    throw new DomainError(
+      'unauthorized',
+      'send an access key’s token as Authorization: Bearer <token>, or sign the query string with its secret',
+    )
+  }
   return match[1]
 }
 
-/** Lets in access keys only, and sets `request.actor`. */
-export function requireActor(app: FastifyInstance, db: Db, cache: ActorCache): void {
+/** Lets in access keys only, by token or signature, and sets `request.actor`. */
+export function requireActor(app: FastifyInstance, deps: Deps, cache: ActorCache): void {
   app.decorateRequest('actor')
+  app.decorateRequest('signedBody')
   app.addHook('onRequest', async (request) => {
-    const actor = await cache.actorOf(db, bearerToken(request))
-    if (!actor) throw new DomainError('unauthorized', 'this token is not known')
+    const actor = isSigned(request) ? await signer(deps, cache, request) : await bearer(deps, cache, request)
     const needed =
       request.routeOptions.config.role ??
       (request.method === 'GET' || request.method === 'HEAD' ? 'reader' : 'operator')
-    if (RANK[actor.role] < RANK[needed]) {
+    if (!mayAs(actor.role, needed)) {
       throw new DomainError('forbidden', `this needs the role ${needed}; key ${actor.keyId} has ${actor.role}`)
     }
     request.actor = actor
   })
+  // A signature covers the query string; the body it covers by its digest.
+  app.addHook('preParsing', async (request, _reply, payload) => {
+    if (!request.signedBody || !hasBody(request)) return payload
+    const { digest } = request.signedBody
+    return payload.pipe(new PassThrough().on('data', (chunk: Buffer) => digest.update(chunk)))
+  })
+  app.addHook('preValidation', async (request) => {
+    if (!request.signedBody || !hasBody(request)) return
+    const { digest, expected } = request.signedBody
+    if (expected !== digest.digest('hex')) {
+      const detail = 'must be among the signed parameters: the SHA-256 of the body in lower-case hexadecimal'
+      throw new DomainError('unauthorized', `${BODY_DIGEST} ${detail}`, {
+        errors: [{ in: 'query', pointer: `/${BODY_DIGEST}`, detail }],
+      })
+    }
+  })
+}
+
+const BODY_DIGEST = 'body_sha256'
+
+const hasBody = ({ headers }: FastifyRequest): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+
+const isSigned = (request: FastifyRequest): boolean =>
+  request.headers.authorization === undefined && 'signature' in (request.query as object)
+
+async function bearer({ db }: Deps, cache: ActorCache, request: FastifyRequest): Promise<Actor> {
+  const actor = await cache.actorOf(db, bearerToken(request))
+  if (!actor) throw new DomainError('unauthorized', 'this token is not known')
+  return actor
+}
+
+async function signer(deps: Deps, cache: ActorCache, request: FastifyRequest): Promise<Actor> {
+  const [path = '', raw = ''] = (request.raw.url ?? '').split(/\?(.*)/s, 2)
+  const parameters = decodeParameters(raw)
+  const actor = await cache.actorOfSignature(deps, { method: request.method, path, raw, parameters })
+  request.signedBody = { digest: createHash('sha256'), expected: parameters.get(BODY_DIGEST) }
+  // What is left is for the route.
+  const query = request.query as Record<string, unknown>
+  for (const name of [...SIGNATURE_PARAMETERS, BODY_DIGEST, 'zone']) delete query[name]
+  return actor
 }
 
 const HYPERVISOR_ID = new RegExp(HYPERVISOR_ID_PATTERN)

@@ -65,6 +65,7 @@ export async function aService(): Promise<Service> {
       close: async () => undefined,
     },
     relay: { send: () => undefined },
+    instances: { guest: 'namespace', images: ['img-ours'] },
     queueAccess: { engine: 'postgres', url: 'postgres://nobody@nowhere/none' },
   }
   const app = await buildApp(deps, pino({ level: process.env.PATCHBAY_TEST_LOG ?? 'silent' }))

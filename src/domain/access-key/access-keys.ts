@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { and, eq } from 'drizzle-orm'
+import { and, desc, eq, inArray } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import { accessKey } from '../../db/schema.ts'
 import type { AccessRole, Actor } from '../actor.ts'
 import { DomainError, notFound } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
 import { hashToken, newToken } from '../hypervisor/hypervisors.ts'
-import { type Items, type Page, pageOf, toItems } from '../paging.ts'
-import { encryptSecret, type SecretKey } from './secrets.ts'
+import { type Found, found, type Items, matchesText, type Page, pageOf, type Slice, toItems } from '../paging.ts'
+import { decryptSecret, encryptSecret, type SecretKey } from './secrets.ts'
 
 export interface AccessKeyView {
   access_key_id: string
@@ -71,6 +71,18 @@ export async function actorOfToken(db: Db, token: string): Promise<Actor | undef
   return row
 }
 
+/** Who an access key belongs to, with the secret that its signatures are made with. */
+export async function actorOfKey(
+  db: Db,
+  id: string,
+  secretKey: SecretKey,
+): Promise<{ actor: Actor; secret: string } | undefined> {
+  const [row] = await db.select().from(accessKey).where(eq(accessKey.id, id))
+  if (!row) return undefined
+  const actor = { keyId: row.id, projectId: row.projectId, role: row.role }
+  return { actor, secret: decryptSecret(secretKey, row.secretEncrypted) }
+}
+
 /** Access keys of one project, or of all. */
 export async function listAccessKeys(db: Db, projectId: string | undefined, page: Page): Promise<Items<AccessKeyView>> {
   const { where, orderBy, limit } = pageOf(accessKey.seq, page)
@@ -81,6 +93,28 @@ export async function listAccessKeys(db: Db, projectId: string | undefined, page
     .orderBy(orderBy)
     .limit(limit)
   return toItems(rows, page, view)
+}
+
+/** Access keys of a project for the wire. @param filter.search - an id, or a part of a name. */
+export async function describeAccessKeys(
+  db: Db,
+  projectId: string,
+  filter: { ids?: readonly string[] | undefined; search?: string | undefined },
+  slice: Slice,
+): Promise<Found<typeof accessKey.$inferSelect>> {
+  const where = and(
+    eq(accessKey.projectId, projectId),
+    filter.ids ? inArray(accessKey.id, [...filter.ids]) : undefined,
+    matchesText(filter.search, accessKey.id, accessKey.name),
+  )
+  const rows = await db
+    .select()
+    .from(accessKey)
+    .where(where)
+    .orderBy(desc(accessKey.seq))
+    .limit(slice.limit)
+    .offset(slice.offset)
+  return found(slice, rows, () => db.$count(accessKey, where))
 }
 
 /** Locks every admin key, so that of two admins who delete each other's key one is told no. */

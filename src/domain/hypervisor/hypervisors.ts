@@ -45,6 +45,15 @@ export async function registerHypervisor(tx: Db, id: string, zoneId: string): Pr
   return token
 }
 
+/** Puts a hypervisor into a zone, which is made if it is new. */
+export async function moveToZone(tx: Db, id: string, zoneId: string): Promise<void> {
+  await tx.insert(zone).values({ id: zoneId }).onConflictDoNothing()
+  await tx
+    .update(hypervisor)
+    .set({ zoneId })
+    .where(and(eq(hypervisor.id, id), ne(hypervisor.zoneId, zoneId)))
+}
+
 /** Whether a worker's token is that of this hypervisor. */
 export async function isHypervisorToken(db: Db, id: string, token: string): Promise<boolean> {
   const [row] = await db.select({ tokenHash: hypervisor.tokenHash }).from(hypervisor).where(eq(hypervisor.id, id))

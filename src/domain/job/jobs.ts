@@ -44,6 +44,9 @@ export const JOB_RESOURCES = [
   'security_group_rule',
   'elastic_ip',
   'port_forwarding',
+  'reserved_address',
+  'vpc_static',
+  'key_pair',
 ] as const
 
 export interface JobView {
@@ -115,17 +118,21 @@ export async function promiseJob(tx: Db, actor: Actor, wanted: NewJob): Promise<
       nicIds: [...(wanted.nicIds ?? [])],
       resources: [...(wanted.resources ?? [])],
       request: { ...wanted.request },
+      ...askedFor(actor),
+      parentId: wanted.parentId ?? actor.partOf,
     })
     .returning()
   if (!row) throw new Error('INSERT INTO job returned no row')
   // What has a parent is sent by the relay, at once: its promiser answers with the parent.
-  const dueAt = wanted.parentId === undefined ? undefined : sql`now()`
+  const dueAt = row.parentId === null ? undefined : sql`now()`
   await tx.insert(outbox).values({ jobId: row.id, hypervisorId: wanted.hypervisorId, dueAt })
-  await recordEvents(tx, [promised(row, actor)])
+  await recordEvents(tx, [jobPromised(row, actor)])
   return jobView(row)
 }
 
-const promised = (row: JobRow, actor: Actor): NewEvent => ({
+const askedFor = ({ asked }: Actor) => (asked ? { askedAction: asked.action, asked: asked.directive } : {})
+
+export const jobPromised = (row: JobRow, actor: Actor): NewEvent => ({
   projectId: row.projectId,
   type: 'job.pending',
   id: row.id,
@@ -161,11 +168,13 @@ export async function promiseApply(
       state: nowhere ? 'successful' : 'working',
       startedAt: sql`now()`,
       finishedAt: nowhere ? sql`now()` : null,
+      ...askedFor(actor),
+      parentId: actor.partOf,
     })
     .returning()
   if (!row) throw new Error('INSERT INTO job returned no row')
   await recordEvents(tx, [
-    promised(row, actor),
+    jobPromised(row, actor),
     ...(nowhere
       ? [
           {
@@ -182,6 +191,23 @@ export async function promiseApply(
     await promiseJob(tx, actor, { action: 'network.apply', hypervisorId, resources, parentId: row.id })
   }
   return jobView(row)
+}
+
+/** The job of an act on several resources, before its parts are promised. */
+export async function promiseWhole(tx: Db, actor: Actor, action: JobAction): Promise<JobRow> {
+  const [row] = await tx
+    .insert(job)
+    .values({
+      id: newId('j'),
+      projectId: actor.projectId,
+      action,
+      state: 'working',
+      startedAt: sql`now()`,
+      ...askedFor(actor),
+    })
+    .returning()
+  if (!row) throw new Error('INSERT INTO job returned no row')
+  return row
 }
 
 export async function getJob(db: Db, projectId: string, id: string): Promise<JobView> {

@@ -8,6 +8,7 @@
  * | server.create | pending → running, primary NIC in_use        | pending → stopped; of an adoption → terminated  |
  * | server.start  | starting → running                           | starting → stopped                              |
  * | server.stop   | stopping → stopped                           | stopping → running                              |
+ * | server.restart| starting → running                           | starting → stopped                              |
  * | server.delete | terminating → terminated; primary NIC gone,  | back to what the server was, NICs in_use        |
  * |               | the others available                         |                                                 |
  * | network.apply | nothing was locked: the settings stand, and the job says whether the hypervisor has them       |
@@ -71,7 +72,7 @@ export async function reportJob(tx: Db, hypervisorId: string, jobId: string, tol
 }
 
 /** A job with parts on several hypervisors ends with the last of them, and fails when one did. */
-async function endParent(tx: Db, parentId: string): Promise<void> {
+export async function endParent(tx: Db, parentId: string): Promise<void> {
   // Two parts that end at the same time must see each other.
   await tx.select({ id: job.id }).from(job).where(eq(job.id, parentId)).for('update')
   const parts = await tx.select().from(job).where(eq(job.parentId, parentId))
@@ -93,6 +94,7 @@ async function endParent(tx: Db, parentId: string): Promise<void> {
       data: { action: after.action, error: after.error },
     },
   ])
+  if (after.parentId !== null) await endParent(tx, after.parentId)
 }
 
 async function settle(tx: Db, done: JobRow): Promise<void> {
@@ -107,6 +109,7 @@ async function settle(tx: Db, done: JobRow): Promise<void> {
       await keepNics(tx, done)
       return moveServer(tx, done, ok ? 'running' : await afterFailedCreate(tx, done))
     case 'server.start':
+    case 'server.restart':
       return moveServer(tx, done, ok ? 'running' : 'stopped')
     case 'server.stop':
       return moveServer(tx, done, ok ? 'stopped' : 'running')

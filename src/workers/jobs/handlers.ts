@@ -96,6 +96,11 @@ const stop: Handler = {
   steps: async () => [{ name: 'shutdown', run: ({ guest, force }) => guest.stop({ force }) }, ...removeDevices],
 }
 
+const restart: Handler = {
+  cards: 'all',
+  steps: async (work) => [...(await stop.steps(work)), ...(await start.steps(work))],
+}
+
 const remove: Handler = {
   cards: 'all',
   steps: async (work) => (isAdopted(work) ? detach.steps(work) : stop.steps(work)),
@@ -105,6 +110,7 @@ export const HANDLERS: Readonly<Record<ServerAction, Handler>> = {
   'server.create': start,
   'server.start': start,
   'server.stop': stop,
+  'server.restart': restart,
   'server.delete': remove,
   'nic.attach': attach,
   'nic.detach': detach,

@@ -1,0 +1,54 @@
+/** What an action of the wire is, and how it does its work. */
+import type { Deps } from '../../app.ts'
+import { type Db, transaction } from '../../db/client.ts'
+import type { Actor } from '../../domain/actor.ts'
+import type { JobView } from '../../domain/job/jobs.ts'
+import type { JobAction } from '../../jobs/catalogue.ts'
+import type { Parameters } from './parameters.ts'
+
+/** One request of a known caller. */
+export interface Call {
+  readonly deps: Deps
+  readonly actor: Actor
+  readonly params: Parameters
+}
+
+export interface Action {
+  /** Least role that may ask for it. */
+  readonly role: 'reader' | 'operator'
+  /** Answers with what stands beside `action` and `ret_code`. Ids are those of the wire. */
+  run(call: Call): Promise<Record<string, unknown>>
+}
+
+/** Actions by the name that the wire has for them. */
+export type Actions = Readonly<Record<string, Action>>
+
+/** An action that changes nothing. */
+export const reads = (run: Action['run']): Action => ({ role: 'reader', run })
+/** An action that makes, changes or deletes. */
+export const writes = (run: Action['run']): Action => ({ role: 'operator', run })
+
+/** Runs work in one transaction. */
+export const inTransaction = <T>({ deps, actor }: Call, work: (tx: Db, actor: Actor) => Promise<T>): Promise<T> =>
+  transaction(deps.db, (tx) => work(tx, actor))
+
+/** Runs work that promises a job, in one transaction, and sends the job on its way. */
+export async function promise(
+  call: Call,
+  work: (tx: Db, actor: Actor) => Promise<JobView>,
+): Promise<{ job_id: string }> {
+  const job = await inTransaction(call, work)
+  sendOff(call, job)
+  return { job_id: job.id }
+}
+
+/** Gives a promised job to its queue; one with parts is the relay's to send. */
+export function sendOff({ deps }: Call, job: JobView): void {
+  if (job.state !== 'pending' || job.hypervisor_id === null) return
+  deps.relay.send({
+    hypervisorId: job.hypervisor_id,
+    jobId: job.id,
+    action: job.action as JobAction,
+    serverId: job.server_id,
+  })
+}
