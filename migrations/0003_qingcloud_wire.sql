@@ -79,7 +79,7 @@ BEGIN
     CONTINUE WHEN chosen[i] IS NOT NULL;
     pos := position(B'0' IN mask);
     IF pos = 0 THEN
-      RAISE EXCEPTION '% of % addresses', bit_count(net.ports), 252 - bit_count(net.reserved)
+      RAISE EXCEPTION '% of % addresses in use', bit_count(net.ports), 252 - bit_count(net.reserved)
         USING ERRCODE = 'check_violation', CONSTRAINT = 'network_ports_exhausted';
     END IF;
     mask := set_bit(mask, pos::integer - 1, 1);

@@ -39,7 +39,7 @@ it('every operation of the document needs a known role', () => {
   expect(OPERATIONS.map(({ id }) => id).sort()).toEqual(Object.values(NEEDS).flat().sort())
 })
 
-it('only health, readiness, metrics, the document and its page are open to everybody', async () => {
+it('only health, readiness, metrics, the document and its page are open to everybody; the wire refuses in its own way', async () => {
   const answers = await Promise.all(
     routesOf(service).map(async ({ method, url }) => {
       const answer = await service.app.inject({ method: method as 'GET', url })
@@ -49,7 +49,7 @@ it('only health, readiness, metrics, the document and its page are open to every
   expect(answers.length).toBeGreaterThan(OPERATIONS.length)
   const open = answers.filter(({ answer }) => answer.statusCode !== 401).map(({ url }) => url)
   const pages = new Set(open.map((url) => (url.startsWith('/docs') ? '/docs' : url)))
-  expect([...pages].sort()).toEqual(['/docs', '/healthz', '/metrics', '/openapi.json', '/readyz'])
+  expect([...pages].sort()).toEqual(['/docs', '/healthz', '/iaas', '/iaas/', '/metrics', '/openapi.json', '/readyz'])
 })
 
 /** Every route that the application has, documented or not, from its own print of the routing tree. */

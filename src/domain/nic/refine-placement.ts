@@ -17,12 +17,7 @@ export async function refinePlacement(error: unknown, asked: PlacementAsked): Pr
   switch (refusal.code) {
     case 'network_full': {
       const wants = (asked.count ?? 1) > 1 ? `; ${asked.count} were asked for` : ''
-      throw bodyError(
-        'network_full',
-        '/network_id',
-        `network ${asked.networkId} has ${detail} addresses in use${wants}`,
-        error,
-      )
+      throw bodyError('network_full', '/network_id', `network ${asked.networkId} has ${detail}${wants}`, error)
     }
     case 'address_in_use':
       throw bodyError(

@@ -1,0 +1,60 @@
+/**
+ * The basic network of a project: where servers go that are put in no network by name. It is a VPC of its own, made when
+ * it is first needed, whose networks follow one another as they fill up.
+ */
+import { and, asc, eq, isNull, sql } from 'drizzle-orm'
+import type { Db } from '../../db/client.ts'
+import { network, project, vpc } from '../../db/schema.ts'
+import type { Actor } from '../actor.ts'
+import { DomainError, notFound } from '../errors.ts'
+import { createVpc } from '../vpc/vpcs.ts'
+import { createNetwork } from './create-network.ts'
+
+const BASIC_CIDR = '10.250.0.0/16'
+/** Third octets that networks of a VPC may have. */
+const SUBNETS = 254
+
+/** Whether a network is part of its project's basic one. For use in a query on `network`. */
+export const isBasicNetwork = sql<boolean>`EXISTS (SELECT FROM vpc v WHERE v.id = network.vpc_id AND v.is_basic)`
+
+/**
+ * A network of the project's basic VPC that has room for one more NIC.
+ * @returns its id.
+ * @throws DomainError `network_full` when 254 networks are full.
+ */
+export async function basicNetwork(tx: Db, actor: Actor): Promise<string> {
+  const vpcId = (await findBasic(tx, actor)) ?? (await makeBasic(tx, actor))
+  const room = sql`bit_count(${network.ports} | ${network.reserved}) < 252 AND bit_count(${network.unaddressed}) + bit_count(${network.ports} & ~${network.held}) < 252`
+  const [free] = await tx
+    .select({ id: network.id })
+    .from(network)
+    .where(and(eq(network.vpcId, vpcId), room))
+    .orderBy(asc(network.seq))
+    .limit(1)
+  if (free) return free.id
+  const made = await tx.$count(network, eq(network.vpcId, vpcId))
+  if (made >= SUBNETS)
+    throw new DomainError('network_full', `the basic network has ${made} of ${SUBNETS} subnets in use`)
+  const cidr = `${BASIC_CIDR.split('.').slice(0, 2).join('.')}.${made + 1}.0/24`
+  return (await createNetwork(tx, actor, { name: `basic-${made + 1}`, vpc_id: vpcId, cidr })).id
+}
+
+/** Id of a project's basic VPC, if it has one yet. */
+export async function findBasic(db: Db, actor: Pick<Actor, 'projectId'>): Promise<string | undefined> {
+  const [row] = await db
+    .select({ id: vpc.id })
+    .from(vpc)
+    .where(and(eq(vpc.projectId, actor.projectId), eq(vpc.isBasic, true), isNull(vpc.deletedAt)))
+  return row?.id
+}
+
+async function makeBasic(tx: Db, actor: Actor): Promise<string> {
+  // Of two that need it at once, one makes it.
+  const [owner] = await tx.select({ id: project.id }).from(project).where(eq(project.id, actor.projectId)).for('update')
+  if (!owner) throw notFound('project', actor.projectId)
+  const made = await findBasic(tx, actor)
+  if (made !== undefined) return made
+  const { id } = await createVpc(tx, actor, { name: 'basic', cidr: BASIC_CIDR })
+  await tx.update(vpc).set({ isBasic: true }).where(eq(vpc.id, id))
+  return id
+}
