@@ -111,6 +111,7 @@ function pgbenchScript(): string {
     $15: 'NULL::integer',
     $16: `'{}'`,
     $17: 'true',
+    $18: 'NULL::smallint',
   }
   const statement = CREATE_NICS.replaceAll(/\$\d+/g, (parameter) => {
     const value = values[parameter]

@@ -18,6 +18,7 @@ import { pages } from './pages.ts'
 import { qemu } from './qemu.ts'
 import { scale } from './scale.ts'
 import { securityGroups } from './security-groups.ts'
+import { signed } from './signed.ts'
 import { start } from './start.ts'
 import { throughput } from './throughput.ts'
 
@@ -31,6 +32,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   networkFull,
   scale,
   securityGroups,
+  signed,
   throughput,
   memory,
 ]

@@ -17,6 +17,15 @@ ALTER TABLE nic
     CASE WHEN port <= 252 THEN set_masklen(network_cidr::inet, 32) + port::bigint + 1 END),
   ADD CONSTRAINT nic_unaddressed_has_cidr CHECK (port <= 252 OR network_cidr IS NOT NULL);
 
+-- A NIC that was made with its server, or by joining it to a network, is deleted when it leaves: primary NICs, and others.
+ALTER TABLE nic ADD COLUMN with_server boolean NOT NULL DEFAULT false;
+UPDATE nic SET with_server = true WHERE is_primary;
+ALTER TABLE nic
+  ADD CONSTRAINT nic_primary_with_server CHECK (with_server OR NOT is_primary),
+  ADD CONSTRAINT nic_with_server_on_one CHECK (server_id IS NOT NULL OR NOT with_server);
+-- A server is joined to at most one network that has addresses.
+CREATE UNIQUE INDEX nic_server_joined_key ON nic (server_id) WHERE with_server AND network_cidr IS NOT NULL;
+
 CREATE TABLE reserved_address (
   id           text PRIMARY KEY,
   seq          bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
@@ -39,9 +48,11 @@ CREATE TABLE reserved_address (
 CREATE INDEX reserved_address_project_seq ON reserved_address (project_id, seq DESC);
 
 -- As before, for a purpose: 'nic' takes a port with the address that belongs to it, 'unaddressed' one without, in a
--- network that has addresses (elsewhere they are the same), 'hold' takes an address for a reserved one.
+-- network that has addresses (elsewhere they are the same), 'hold' takes an address for a reserved one. `left_port` is that
+-- of a NIC which moves within the network: it is given back first, so that a NIC can move in a full network too.
 DROP FUNCTION network_take_ports;
-CREATE FUNCTION network_take_ports(net_id text, owner_id text, count integer, wanted inet[], purpose text DEFAULT 'nic')
+CREATE FUNCTION network_take_ports(net_id text, owner_id text, count integer, wanted inet[], purpose text DEFAULT 'nic',
+                                   left_port smallint DEFAULT NULL)
 RETURNS TABLE (n bigint, port smallint, address inet, cidr cidr, ipv6_cidr cidr) LANGUAGE plpgsql AS $$
 DECLARE
   net    network%ROWTYPE;
@@ -57,6 +68,11 @@ BEGIN
     RAISE EXCEPTION 'network is not joined' USING ERRCODE = 'check_violation', CONSTRAINT = 'network_joined';
   ELSIF net.cidr IS NULL AND purpose = 'hold' THEN
     RAISE EXCEPTION 'network has no addresses' USING ERRCODE = 'check_violation', CONSTRAINT = 'nic_address_needs_cidr';
+  END IF;
+  IF left_port <= 252 THEN
+    net.ports := set_bit(net.ports, left_port - 1, 0);
+  ELSIF left_port > 252 THEN
+    net.unaddressed := set_bit(net.unaddressed, left_port - 253, 0);
   END IF;
   bare := purpose = 'unaddressed' AND net.cidr IS NOT NULL;
   mask := CASE WHEN bare THEN net.unaddressed ELSE net.ports | net.reserved END;
@@ -78,6 +94,7 @@ BEGIN
   FOR i IN 1..count LOOP
     CONTINUE WHEN chosen[i] IS NOT NULL;
     pos := position(B'0' IN mask);
+    EXIT WHEN bare AND pos = 0; -- more NICs than there can be, see below
     IF pos = 0 THEN
       RAISE EXCEPTION '% of % addresses in use', bit_count(net.ports), 252 - bit_count(net.reserved)
         USING ERRCODE = 'check_violation', CONSTRAINT = 'network_ports_exhausted';
@@ -92,12 +109,12 @@ BEGIN
       USING ERRCODE = 'check_violation', CONSTRAINT = 'network_ports_exhausted';
   END IF;
   IF bare THEN
-    UPDATE network w SET unaddressed = net.unaddressed | taken WHERE w.id = net_id;
-  ELSIF purpose = 'hold' THEN
-    UPDATE network w SET ports = net.ports | taken, held = net.held | taken WHERE w.id = net_id;
+    net.unaddressed := net.unaddressed | taken;
   ELSE
-    UPDATE network w SET ports = net.ports | taken WHERE w.id = net_id;
+    net.ports := net.ports | taken;
+    net.held := CASE WHEN purpose = 'hold' THEN net.held | taken ELSE net.held END;
   END IF;
+  UPDATE network w SET ports = net.ports, held = net.held, unaddressed = net.unaddressed WHERE w.id = net_id;
   RETURN QUERY SELECT c.n, (CASE WHEN bare THEN c.p + 252 ELSE c.p END)::smallint,
     CASE WHEN net.cidr IS NOT NULL AND NOT bare THEN set_masklen(net.cidr::inet, 32) + c.p::bigint + 1 END,
     net.cidr, net.ipv6_cidr FROM unnest(chosen) WITH ORDINALITY AS c (p, n);
@@ -142,6 +159,8 @@ ALTER TABLE port_forwarding ADD COLUMN enabled boolean NOT NULL DEFAULT true;
 -- Rules that were changed and wait to be applied: meanwhile hypervisors enforce these, as they were before the first such
 -- change. NULL: they enforce the rules as they stand in security_group_rule.
 ALTER TABLE security_group ADD COLUMN in_force jsonb;
+-- How a rule was written over the wire: clients compare it with what they read, letter by letter.
+ALTER TABLE security_group_rule ADD COLUMN wire jsonb NOT NULL DEFAULT '{}';
 
 -- What a VPC is configured with besides port forwardings: VPN, tunnels, DHCP options, DNS names.
 CREATE TABLE vpc_static (
@@ -183,6 +202,7 @@ CREATE TABLE tag (
   description text NOT NULL DEFAULT '',
   color       text NOT NULL DEFAULT 'default',
   created_at  timestamptz NOT NULL DEFAULT now(),
+  CONSTRAINT tag_color CHECK (color ~* '^(default|#([0-9a-f]{3}|[0-9a-f]{6}))$'),
   UNIQUE (id, project_id)
 );
 CREATE INDEX tag_project_seq ON tag (project_id, seq DESC);
@@ -266,3 +286,33 @@ ALTER TABLE job
   ADD COLUMN asked_action text,
   ADD COLUMN asked        jsonb,
   ADD CONSTRAINT job_asked_whole CHECK ((asked_action IS NULL) = (asked IS NULL));
+
+-- Rules are listed of all groups of a project too.
+CREATE INDEX security_group_rule_project_seq ON security_group_rule (project_id, seq DESC);
+
+-- The rules of a group as they stood at a time, to go back to: [{name, direction, priority, …}].
+CREATE TABLE security_group_snapshot (
+  id         text PRIMARY KEY,
+  seq        bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+  project_id text NOT NULL,
+  group_id   text NOT NULL,
+  name       text NOT NULL DEFAULT '',
+  rules      jsonb NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  CONSTRAINT security_group_snapshot_group_fk FOREIGN KEY (group_id, project_id)
+    REFERENCES security_group (id, project_id) ON DELETE CASCADE
+);
+CREATE INDEX security_group_snapshot_group_seq ON security_group_snapshot (group_id, seq DESC);
+
+-- Addresses or ports under a name. Rules cannot name them yet.
+CREATE TABLE ip_set (
+  id          text PRIMARY KEY,
+  seq         bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+  project_id  text NOT NULL REFERENCES project (id),
+  name        text NOT NULL DEFAULT '',
+  description text NOT NULL DEFAULT '',
+  of_ports    boolean NOT NULL,
+  val         text NOT NULL, -- 192.168.1.0/24 or 10000-15000, several separated by commas
+  created_at  timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX ip_set_project_seq ON ip_set (project_id, seq DESC);

@@ -31,10 +31,13 @@ import { openapi } from './routes/openapi.ts'
 import { portForwardingRoutes } from './routes/port-forwardings.ts'
 import { Problem, sendProblem } from './routes/problem.ts'
 import { projectRoutes } from './routes/projects.ts'
+import { reservedAddressRoutes } from './routes/reserved-addresses.ts'
 import { SHARED } from './routes/schemas.ts'
 import { securityGroupRoutes } from './routes/security-groups.ts'
 import { buildSerializer } from './routes/serialization.ts'
+import { serverNicRoutes } from './routes/server-nics.ts'
 import { serverRoutes } from './routes/servers.ts'
+import { trafficRoutes } from './routes/traffic.ts'
 import { validatorCompiler } from './routes/validation.ts'
 import { vpcRoutes } from './routes/vpcs.ts'
 import { workerRoutes } from './routes/worker.ts'
@@ -51,7 +54,7 @@ export type App = FastifyInstance<
 export interface Deps {
   readonly db: Database
   readonly publisher: Publisher
-  readonly relay: Pick<Relay, 'send'>
+  readonly relay: Pick<Relay, 'send' | 'look'>
   readonly secretKey: SecretKey
   /** Where workers find their queue. */
   readonly queueAccess: QueueAccess
@@ -126,8 +129,11 @@ export async function buildApp(deps: Deps, logger: FastifyBaseLogger): Promise<A
       networkRoutes(v1, deps)
       nicRoutes(v1, deps)
       nicSettingsRoutes(v1, deps)
+      reservedAddressRoutes(v1, deps)
+      trafficRoutes(v1, deps)
       securityGroupRoutes(v1, deps)
       serverRoutes(v1, deps)
+      serverNicRoutes(v1, deps)
       jobRoutes(v1, deps)
       hypervisorRoutes(v1, deps)
       eventRoutes(v1, deps)

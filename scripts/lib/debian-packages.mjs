@@ -47,7 +47,16 @@ const MEASURING = [
   { command: 'tcpdump', package: 'tcpdump', why: 'seeing in the tests which packets pass' },
 ]
 
-export const TEST_PROGRAMS = [...RUN_PROGRAMS, REDIS, ...MEASURING].map((program) => ({ ...program, needed: true }))
+const PYTHON = {
+  command: 'python3',
+  package: 'python3',
+  why: 'a client in another language, for the tests of the wire',
+}
+
+export const TEST_PROGRAMS = [...RUN_PROGRAMS, REDIS, ...MEASURING, PYTHON].map((program) => ({
+  ...program,
+  needed: true,
+}))
 export const BENCH_PROGRAMS = [
   ...TEST_PROGRAMS,
   { command: 'libpq.so.5', package: 'libpq5', why: 'the library of pgbench', exactly: true, needed: true },

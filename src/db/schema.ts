@@ -217,6 +217,7 @@ export const nic = pgTable('nic', {
   bandwidthInMbps: integer('bandwidth_in_mbps'),
   bandwidthOutMbps: integer('bandwidth_out_mbps'),
   inDefaultGroup: boolean('in_default_group').notNull().default(true),
+  withServer: boolean('with_server').notNull().default(false),
 })
 
 /** An address or CIDR that a NIC may use besides its own, with another MAC when given. */
@@ -252,6 +253,28 @@ export const securityGroupRule = pgTable('security_group_rule', {
   icmpCode: smallint('icmp_code'),
   remoteCidr: cidr('remote_cidr'),
   remoteGroupId: text('remote_group_id'),
+  ...created,
+  wire: wire(),
+})
+
+export const securityGroupSnapshot = pgTable('security_group_snapshot', {
+  id: text('id').primaryKey(),
+  seq: seq(),
+  ...owned,
+  groupId: text('group_id').notNull(),
+  name: text('name').notNull().default(''),
+  rules: jsonb('rules').$type<Record<string, unknown>[]>().notNull(),
+  ...created,
+})
+
+export const ipSet = pgTable('ip_set', {
+  id: text('id').primaryKey(),
+  seq: seq(),
+  ...owned,
+  name: text('name').notNull().default(''),
+  description: text('description').notNull().default(''),
+  ofPorts: boolean('of_ports').notNull(),
+  val: text('val').notNull(),
   ...created,
 })
 

@@ -15,6 +15,8 @@ export type IdPrefix =
   | 'j'
   | 'sg'
   | 'sgr'
+  | 'sgs'
+  | 'sgi'
   | 'pool'
   | 'eip'
   | 'pf'

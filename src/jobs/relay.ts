@@ -22,6 +22,8 @@ const BATCH = 100
 export interface Relay {
   /** Publishes a job that this replica has just promised: returns at once, and goes on in the background. */
   send(message: Message): void
+  /** Publishes at once what is due: the parts of a job that were just promised. */
+  look(): void
   close(): Promise<void>
 }
 
@@ -65,6 +67,7 @@ export function startRelay(db: Database, publisher: Publisher, log: Logger): Rel
   }
   return {
     send,
+    look: nudge,
     close: async () => {
       closed = true
       clearInterval(timer)

@@ -28,6 +28,8 @@ export const OrderNetwork = Type.Object({
   lease_seconds: Type.Integer(),
   dns_servers: Type.Array(Type.String()),
   domain: Nullable(Type.String()),
+  /** What its NICs without address may use; empty when the order has none of these. */
+  reserved_addresses: Type.Array(Type.String()),
 })
 export type OrderNetwork = Static<typeof OrderNetwork>
 
@@ -77,6 +79,7 @@ export const OrderRule = Type.Object({
   remote_cidr: Nullable(Type.String()),
   remote_group_id: Nullable(Type.String()),
 })
+export type OrderRule = Static<typeof OrderRule>
 
 /** A security group with all that its NICs' filters take. */
 export const OrderGroup = Type.Object({
@@ -93,6 +96,8 @@ export type OrderGroup = Static<typeof OrderGroup>
 export const OrderRouter = Type.Object({
   vpc_id: Type.String(),
   cidr: Type.String(),
+  /** False: it is switched off, and passes nothing on. */
+  routing: Type.Boolean(),
   source_nat: Type.Boolean(),
   elastic_ips: Type.Array(
     Type.Object({

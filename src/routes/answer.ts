@@ -7,8 +7,8 @@ import { type Db, transaction } from '../db/client.ts'
 import { DomainError } from '../domain/errors.ts'
 import { once } from '../domain/idempotency/idempotency.ts'
 import type { JobView } from '../domain/job/jobs.ts'
-import type { JobAction } from '../jobs/catalogue.ts'
 import { waitForJob } from '../jobs/job-waiters.ts'
+import { sendJob } from './send-job.ts'
 
 const headerError = (pointer: string, detail: string) =>
   new DomainError('invalid_request', `${pointer.slice(1)} ${detail}`, { errors: [{ in: 'header', pointer, detail }] })
@@ -77,14 +77,7 @@ export async function performJob(
 ): Promise<FastifyReply> {
   const seconds = preferredWait(request)
   const job = await perform(deps, request, reply, work)
-  if (job.state === 'pending' && job.hypervisor_id !== null) {
-    deps.relay.send({
-      hypervisorId: job.hypervisor_id,
-      jobId: job.id,
-      action: job.action as JobAction,
-      serverId: job.server_id,
-    })
-  }
+  sendJob(deps, job)
   reply.header('location', `/v1/jobs/${job.id}`)
   if (seconds === 0) return reply.code(202).send(job)
   reply.header('preference-applied', `wait=${seconds}`)

@@ -2,10 +2,11 @@ import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
 import { transaction } from '../db/client.ts'
 import { NIC_STATES } from '../db/schema.ts'
-import { bodyError } from '../domain/errors.ts'
 import { attachNics, detachNics } from '../domain/nic/attach-nics.ts'
 import { createNics } from '../domain/nic/create-nics.ts'
-import { deleteNic, getNic, listNics, updateNic } from '../domain/nic/nics.ts'
+import { deleteNic, getNic, listNics } from '../domain/nic/nics.ts'
+import { updateNic } from '../domain/nic/update-nic.ts'
+import { Nullable } from '../json-schema.ts'
 import { ifMatch, perform, performJob, sendMade, sendTagged } from './answer.ts'
 import { nicSettings } from './nic-settings.ts'
 import { jobAnswers, refusals } from './problem.ts'
@@ -30,6 +31,14 @@ import {
 
 const tags = ['nics']
 const byId = params({ id: NicId })
+const Addressed = Type.Optional(
+  Type.Boolean({
+    default: true,
+    description:
+      'False: without address. In a network that has addresses such a NIC may use the reserved ones, and it may get one ' +
+      'of its own while it is available',
+  }),
+)
 
 export function nicRoutes(app: App, deps: Deps): void {
   app.post(
@@ -43,6 +52,7 @@ export function nicRoutes(app: App, deps: Deps): void {
           network_id: NetworkId,
           name: Type.Optional(Name),
           address: Type.Optional(Ipv4),
+          addressed: Addressed,
           ...named,
           ...nicSettings,
         }),
@@ -78,6 +88,7 @@ export function nicRoutes(app: App, deps: Deps): void {
           count: Type.Integer({ minimum: 1, maximum: 252 }),
           name: Type.Optional(Name),
           addresses: Type.Optional(Type.Array(Ipv4, { maxItems: 252, uniqueItems: true })),
+          addressed: Addressed,
           ...named,
           ...nicSettings,
         }),
@@ -87,7 +98,6 @@ export function nicRoutes(app: App, deps: Deps): void {
     async (request, reply) => {
       const { network_id: networkId, ...rest } = request.body
       const pointer = (index: number) => `/addresses/${index}`
-      assertAddressesFit(rest.count, rest.addresses)
       const items = await perform(
         deps,
         request,
@@ -143,9 +153,20 @@ export function nicRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'updateNic',
         tags,
-        summary: 'Change name, description or tags, or the address of an available NIC',
+        summary: 'Change name, description or tags, or the address or network of an available NIC',
+        description:
+          'In another network the NIC gets the lowest free address unless one is asked for, or none if it had none where ' +
+          'it was. It must not have an elastic IP then.',
         params: byId,
-        body: Body({ name: Type.Optional(NameOrNone), address: Type.Optional(Ipv4), ...named }, { minProperties: 1 }),
+        body: Body(
+          {
+            name: Type.Optional(NameOrNone),
+            network_id: Type.Optional(NetworkId),
+            address: Type.Optional(Nullable(Ipv4)),
+            ...named,
+          },
+          { minProperties: 1 },
+        ),
         response: { 200: Type.Ref('Nic'), ...refusals },
       },
     },
@@ -216,10 +237,4 @@ export function nicRoutes(app: App, deps: Deps): void {
         detachNics(tx, request.actor, { nicIds: [request.params.id], force: request.body.force, pointer: () => '' }),
       ),
   )
-}
-
-function assertAddressesFit(count: number, addresses: readonly string[] | undefined): void {
-  if (addresses !== undefined && addresses.length > count) {
-    throw bodyError('invalid_request', '/addresses', `has ${addresses.length} addresses for ${count} NICs`)
-  }
 }

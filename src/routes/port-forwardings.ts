@@ -37,6 +37,7 @@ export function portForwardingRoutes(app: App, deps: Deps): void {
           target_port: Type.Optional(
             Type.Integer({ ...Port, description: 'Port of the address; the same as port when left out' }),
           ),
+          enabled: Type.Optional(Type.Boolean({ default: true })),
         }),
         response: jobAnswers,
       },
@@ -95,6 +96,7 @@ export function portForwardingRoutes(app: App, deps: Deps): void {
             port: Type.Optional(Port),
             address: Type.Optional(Address),
             target_port: Type.Optional(Port),
+            enabled: Type.Optional(Type.Boolean()),
           },
           { minProperties: 1 },
         ),

@@ -24,6 +24,7 @@ export const NetworkId = id('net', 'network')
 export const ServerId = id('i', 'server')
 export const ElasticIpPoolId = id('pool', 'elastic IP pool')
 export const ElasticIpId = id('eip', 'elastic IP')
+export const ReservedAddressId = id('ra', 'reserved address')
 export const PortForwardingId = id('pf', 'port forwarding')
 export const JobId = id('j', 'job')
 export const HYPERVISOR_ID_PATTERN = '^[a-z0-9][a-z0-9-]{0,39}$'
@@ -99,8 +100,24 @@ export const SourceNat = Type.Boolean({
     'Addresses without an elastic IP of their own may go out by the VPC’s. It has effect while the VPC has one',
 })
 
+export const VpcGroup = Nullable(
+  Type.String({
+    ...GroupId,
+    description: 'Security group of the VPC’s router; null: the default group. It is recorded, and not enforced yet',
+  }),
+)
+
 export const Vpc = Type.Object(
-  { id: VpcId, ...resource, cidr: Cidr, source_nat: SourceNat, ...changing, deleted_at: Nullable(Time) },
+  {
+    id: VpcId,
+    ...resource,
+    cidr: Cidr,
+    source_nat: SourceNat,
+    routing: Type.Boolean({ description: 'Whether its router is on: one that is off passes nothing on' }),
+    security_group_id: VpcGroup,
+    ...changing,
+    deleted_at: Nullable(Time),
+  },
   { $id: 'Vpc' },
 )
 
@@ -123,8 +140,10 @@ export const Network = Type.Object(
     ipv6_cidr: Nullable(Ipv6Cidr),
     ipv6_gateway: Nullable(Type.String({ description: '`::1` of `ipv6_cidr`' })),
     address_range: Nullable(Type.Object({ first: Ipv4, last: Ipv4 }, { description: 'What NICs are given' })),
-    addresses_available: Type.Integer({ description: 'NICs that still fit, of 252 or of the address range' }),
-    nic_count: Type.Integer(),
+    addresses_available: Type.Integer({
+      description: 'For NICs and reserved addresses, of 252 or of the address range',
+    }),
+    nic_count: Type.Integer({ description: 'At most 252, with and without address' }),
     dhcp: Type.Object({
       lease_seconds: Type.Integer(),
       dns_servers: Type.Array(Ipv4, { description: 'Empty: our own where the network is routed, else none' }),
@@ -140,12 +159,14 @@ export const Nic = Type.Object(
     id: NicId,
     ...resource,
     network_id: NetworkId,
-    port: Type.Integer({ description: '1-252: its place in the network' }),
+    port: Type.Integer({ description: 'Its place in the network: 1-252 belong to addresses, 253-504 to none' }),
     address: Nullable(Ipv4),
     ipv6_address: Nullable(
       Type.String({ description: 'Of the network’s `ipv6_cidr`, formed from the MAC (EUI-64) as the guest forms it' }),
     ),
-    primary: Type.Boolean({ description: 'The card that the server was made with: slot 0, for life' }),
+    primary: Type.Boolean({
+      description: 'The card in slot 0, which the server was made with, or joined a network by',
+    }),
     state: Type.Enum([...NIC_STATES]),
     server_id: Nullable(ServerId),
     slot: Nullable(Type.Integer()),
@@ -186,6 +207,10 @@ export const SecurityGroup = Type.Object(
     ...resource,
     is_default: Type.Boolean({ description: 'New NICs of the project are in it' }),
     rule_count: Type.Integer({ description: '0..1000' }),
+    applied: Type.Boolean({
+      description:
+        'False: rules were changed over the QingCloud wire and wait there to be applied; any change here does',
+    }),
     ...changing,
   },
   { $id: 'SecurityGroup' },
@@ -301,9 +326,22 @@ export const PortForwarding = Type.Object(
     port: Type.Integer({ description: 'Of the VPC’s elastic IP; it has effect while the VPC has one' }),
     address: Ipv4,
     target_port: Type.Integer({ description: 'Of the address' }),
+    enabled: Type.Boolean({ description: 'False: it is kept, and has no effect' }),
     ...changing,
   },
   { $id: 'PortForwarding' },
+)
+
+export const ReservedAddress = Type.Object(
+  {
+    id: ReservedAddressId,
+    network_id: NetworkId,
+    name: Type.String(),
+    description: Type.String(),
+    address: Ipv4,
+    ...changing,
+  },
+  { $id: 'ReservedAddress' },
 )
 
 export const Hypervisor = Type.Object(
@@ -365,6 +403,7 @@ export const SHARED = [
   ElasticIpPool,
   ElasticIp,
   PortForwarding,
+  ReservedAddress,
   Server,
   Job,
   Hypervisor,

@@ -3,17 +3,10 @@ import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
 import { transaction } from '../db/client.ts'
 import { RULE_ACTIONS, RULE_DIRECTIONS, RULE_PROTOCOLS } from '../domain/network/network-kinds.ts'
-import {
-  addRules,
-  changeRule,
-  deleteRule,
-  getRule,
-  listRules,
-  type OfGroup,
-  RULES_PER_GROUP,
-  replaceRules,
-} from '../domain/security-group/group-rules.ts'
+import { addRules, changeRule, deleteRule, replaceRules } from '../domain/security-group/group-rules.ts'
 import { DEFAULT_PRIORITY } from '../domain/security-group/rule-fields.ts'
+import { getRule, listRules, type OfGroup } from '../domain/security-group/rule-rows.ts'
+import { RULES_PER_GROUP } from '../domain/security-group/rule-writes.ts'
 import {
   createGroup,
   deleteGroup,

@@ -2,17 +2,10 @@ import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
 import { transaction } from '../db/client.ts'
 import { SERVER_STATES } from '../db/schema.ts'
-import { attachNics, detachNics } from '../domain/nic/attach-nics.ts'
+import { createServer, DEFAULT_MEMORY_MB, DEFAULT_VCPUS } from '../domain/server/create-server.ts'
 import { setDhcpOptions } from '../domain/server/dhcp-options.ts'
 import { GUEST_KINDS } from '../domain/server/guest-kinds.ts'
-import {
-  createServer,
-  DEFAULT_MEMORY_MB,
-  DEFAULT_VCPUS,
-  deleteServer,
-  startServer,
-  stopServer,
-} from '../domain/server/power.ts'
+import { deleteServer, restartServer, startServer, stopServer } from '../domain/server/power.ts'
 import { getServer, listServers, updateServer } from '../domain/server/servers.ts'
 import { ifMatch, performJob, sendTagged } from './answer.ts'
 import { nicSettings } from './nic-settings.ts'
@@ -26,7 +19,6 @@ import {
   itemsOf,
   Name,
   NetworkId,
-  NicId,
   named,
   PageQuery,
   pageFrom,
@@ -39,7 +31,8 @@ const byId = params({ id: ServerId })
 const one = { 200: Type.Ref('Server'), ...refusals }
 /** A Unix socket address holds 108 bytes with its closing NUL (unix(7)). */
 const SocketPath = Type.String({ format: 'text', pattern: '^/', maxLength: 107 })
-const NicIds = Type.Array(NicId, { minItems: 1, maxItems: 63, uniqueItems: true })
+const VCPUS = { minimum: 1, maximum: 64 }
+const MEMORY_MB = { minimum: 128, maximum: 1_048_576 }
 /** 1..254, as a name of an object. */
 const OPTION_NUMBER = '^([1-9]\\d?|1\\d\\d|2[0-4]\\d|25[0-4])$'
 /** Printable ASCII without quotes, escapes and comments, which dnsmasq would take out. */
@@ -69,9 +62,12 @@ export function serverRoutes(app: App, deps: Deps): void {
             network_id: Type.Optional(NetworkId),
             address: Type.Optional(Ipv4),
             security_group_ids: nicSettings.security_group_ids,
-            vcpus: Type.Optional(Type.Integer({ minimum: 1, maximum: 64, default: DEFAULT_VCPUS })),
-            memory_mb: Type.Optional(Type.Integer({ minimum: 128, maximum: 1_048_576, default: DEFAULT_MEMORY_MB })),
+            vcpus: Type.Optional(Type.Integer({ ...VCPUS, default: DEFAULT_VCPUS })),
+            memory_mb: Type.Optional(Type.Integer({ ...MEMORY_MB, default: DEFAULT_MEMORY_MB })),
             hypervisor_id: Type.Optional(HypervisorId),
+            zone_id: Type.Optional(
+              Type.String({ maxLength: 40, description: 'Of the hypervisor, where none is named' }),
+            ),
             qmp_socket: Type.Optional(SocketPath),
             qga_socket: Type.Optional(SocketPath),
             ...named,
@@ -87,7 +83,11 @@ export function serverRoutes(app: App, deps: Deps): void {
         response: jobAnswers,
       },
     },
-    (request, reply) => performJob(deps, request, reply, (tx) => createServer(tx, request.actor, request.body)),
+    (request, reply) => {
+      const { network_id, address, ...wanted } = request.body
+      const networks = network_id === undefined ? [] : [{ network_id, address }]
+      return performJob(deps, request, reply, (tx) => createServer(tx, request.actor, { ...wanted, networks }))
+    },
   )
 
   app.get(
@@ -121,10 +121,17 @@ export function serverRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'updateServer',
         tags,
-        summary: 'Change name, description or tags',
+        summary: 'Change name, description or tags; of a stopped server also its size',
         description: 'DNS and DHCP of its networks know it by a new name within 3 s: there is no job to wait for.',
         params: byId,
-        body: Changes,
+        body: Body(
+          {
+            ...Changes.properties,
+            vcpus: Type.Optional(Type.Integer(VCPUS)),
+            memory_mb: Type.Optional(Type.Integer(MEMORY_MB)),
+          },
+          { minProperties: 1 },
+        ),
         response: one,
       },
     },
@@ -143,7 +150,8 @@ export function serverRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'deleteServer',
         tags,
-        summary: 'Delete a server: its primary NIC goes with it, the others become available',
+        summary:
+          'Delete a server: NICs that it was made with or joined networks by go with it, the others become available',
         params: byId,
         querystring: Body({ force: Force }),
         body: Body({ force: Force }),
@@ -195,43 +203,20 @@ export function serverRoutes(app: App, deps: Deps): void {
   )
 
   app.post(
-    '/servers/:id/attach-nics',
+    '/servers/:id/restart',
     {
       schema: {
-        operationId: 'attachNics',
+        operationId: 'restartServer',
         tags,
-        summary: 'Plug up to 63 NICs into a server as one job, all or none',
+        summary: 'Stop and start a running server; its NICs stay on it. force cuts the power',
         params: byId,
-        body: Body({ nic_ids: NicIds }),
+        body: Body({ force: Force }),
         response: jobAnswers,
       },
     },
     (request, reply) =>
       performJob(deps, request, reply, (tx) =>
-        attachNics(tx, request.actor, { serverId: request.params.id, nicIds: request.body.nic_ids, pointer: inNicIds }),
-      ),
-  )
-
-  app.post(
-    '/servers/:id/detach-nics',
-    {
-      schema: {
-        operationId: 'detachNics',
-        tags,
-        summary: 'Take up to 63 NICs out of a server as one job, all or none',
-        params: byId,
-        body: Body({ nic_ids: NicIds, force: Force }),
-        response: jobAnswers,
-      },
-    },
-    (request, reply) =>
-      performJob(deps, request, reply, (tx) =>
-        detachNics(tx, request.actor, {
-          serverId: request.params.id,
-          nicIds: request.body.nic_ids,
-          force: request.body.force,
-          pointer: inNicIds,
-        }),
+        restartServer(tx, request.actor, request.params.id, request.body.force ?? false),
       ),
   )
 
@@ -255,5 +240,3 @@ export function serverRoutes(app: App, deps: Deps): void {
     },
   )
 }
-
-const inNicIds = (index: number): string => `/nic_ids/${index}`

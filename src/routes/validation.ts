@@ -43,12 +43,12 @@ function isText(value: string): boolean {
   return value.isWellFormed() && !/\p{Cc}/u.test(value)
 }
 
-function isIpv4(value: string): boolean {
+export function isIpv4(value: string): boolean {
   return Address4.isValid(value) && !value.includes('/') && new Address4(value).correctForm() === value
 }
 
 /** In canonical form and without host bits: `172.16.1.0/24`, not `172.16.1.9/24`. */
-function isCidr(value: string): boolean {
+export function isCidr(value: string): boolean {
   if (!/^[\d.]+\/\d{1,2}$/.test(value) || !Address4.isValid(value)) return false
   const parsed = new Address4(value)
   return `${parsed.startAddress().correctForm()}/${parsed.subnetMask}` === value
@@ -58,7 +58,7 @@ function isCidr(value: string): boolean {
 const EMBEDDED_IPV4 = /^::(ffff:)?[\da-f]+:[\da-f]+\//
 
 /** As `isCidr`: `fd00:1::/64`, in the form of RFC 5952. */
-function isIpv6Cidr(value: string): boolean {
+export function isIpv6Cidr(value: string): boolean {
   if (!/^[\da-f:]+\/\d{1,3}$/.test(value) || EMBEDDED_IPV4.test(value) || !Address6.isValid(value)) return false
   const parsed = new Address6(value)
   return `${parsed.startAddress().correctForm()}/${parsed.subnetMask}` === value

@@ -1,10 +1,13 @@
 import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
 import { transaction } from '../db/client.ts'
-import { createVpc, deleteVpc, getVpc, listVpcs, setSourceNat, updateVpc } from '../domain/vpc/vpcs.ts'
+import { deleteVpc } from '../domain/vpc/delete-vpc.ts'
+import { setRouting, setSourceNat } from '../domain/vpc/router-settings.ts'
+import { createVpc, getVpc, listVpcs, updateVpc } from '../domain/vpc/vpcs.ts'
 import { ifMatch, perform, performJob, sendMade, sendTagged } from './answer.ts'
 import { jobAnswers, refusals } from './problem.ts'
-import { Body, Changes, Cidr, itemsOf, Name, named, PageQuery, pageFrom, params, SourceNat, VpcId } from './schemas.ts'
+import { Body, Cidr, itemsOf, Name, named, PageQuery, pageFrom, params, SourceNat, VpcGroup, VpcId } from './schemas.ts'
+import { sendJob } from './send-job.ts'
 
 const tags = ['vpcs']
 const byId = params({ id: VpcId })
@@ -25,6 +28,7 @@ export function vpcRoutes(app: App, deps: Deps): void {
             examples: ['172.16.0.0/16'],
           }),
           source_nat: Type.Optional(Type.Boolean({ ...SourceNat, default: true })),
+          security_group_id: Type.Optional(VpcGroup),
           ...named,
         }),
         response: { 201: Type.Ref('Vpc'), ...refusals },
@@ -70,9 +74,12 @@ export function vpcRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'updateVpc',
         tags,
-        summary: 'Change name, description or tags',
+        summary: 'Change name, description, tags or security group',
         params: byId,
-        body: Changes,
+        body: Body(
+          { name: Type.Optional(Name), ...named, security_group_id: Type.Optional(VpcGroup) },
+          { minProperties: 1 },
+        ),
         response: { 200: Type.Ref('Vpc'), ...refusals },
       },
     },
@@ -91,14 +98,26 @@ export function vpcRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'deleteVpc',
         tags,
-        summary: 'Delete a VPC without networks, elastic IP and port forwardings',
+        summary: 'Delete a VPC without networks, elastic IP, port forwardings and statics',
         params: byId,
+        querystring: Body({
+          force: Type.Optional(
+            Type.Boolean({
+              default: false,
+              description: 'Take its elastic IP from it and delete its port forwardings and statics first',
+            }),
+          ),
+        }),
         response: { 204: Type.Null(), ...refusals },
       },
     },
     async (request, reply) => {
       const match = ifMatch(request)
-      await transaction(deps.db, (tx) => deleteVpc(tx, request.actor, request.params.id, match))
+      const { force = false } = request.query
+      const jobs = await transaction(deps.db, (tx) =>
+        deleteVpc(tx, request.actor, request.params.id, { force, ifMatch: match }),
+      )
+      for (const job of jobs) sendJob(deps, job)
       return reply.code(204).send(null)
     },
   )
@@ -119,6 +138,28 @@ export function vpcRoutes(app: App, deps: Deps): void {
       const match = ifMatch(request)
       return performJob(deps, request, reply, (tx) =>
         setSourceNat(tx, request.actor, request.params.id, request.body.enabled, match),
+      )
+    },
+  )
+
+  app.put(
+    '/vpcs/:id/routing',
+    {
+      schema: {
+        operationId: 'setRouting',
+        tags,
+        summary: 'Switch the router of a VPC on or off',
+        description:
+          'One that is off passes nothing on, neither between networks nor by elastic IPs, and answers nothing. Guests keep their leases, and reach their own network.',
+        params: byId,
+        body: Body({ enabled: Type.Boolean() }),
+        response: jobAnswers,
+      },
+    },
+    (request, reply) => {
+      const match = ifMatch(request)
+      return performJob(deps, request, reply, (tx) =>
+        setRouting(tx, request.actor, request.params.id, request.body.enabled, match),
       )
     },
   )

@@ -5,7 +5,9 @@ import { transaction } from '../db/client.ts'
 import { heardFrom } from '../domain/hypervisor/hypervisors.ts'
 import { reportJob, storeObservations } from '../domain/job/report-job.ts'
 import { claimJob, desiredState } from '../domain/job/work-orders.ts'
+import { storeTraffic } from '../domain/traffic/traffic.ts'
 import { announceFinished } from '../jobs/job-waiters.ts'
+import { TrafficReport } from '../jobs/traffic-report.ts'
 import { DesiredState, JobReport, NicObservation, QueueAccess, WorkOrder } from '../jobs/work-order.ts'
 import { countJob } from '../metrics.ts'
 import { refusals } from './problem.ts'
@@ -128,6 +130,24 @@ export function workerRoutes(app: App, deps: Deps): void {
     },
     async (request, reply) => {
       await transaction(deps.db, (tx) => storeObservations(tx, request.params.hypervisorId, request.body.observed))
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.post(
+    '/traffic',
+    {
+      schema: {
+        operationId: 'sendTraffic',
+        tags,
+        summary: 'Say how much went through NICs since the last time',
+        params: here,
+        body: TrafficReport,
+        response: { 204: Type.Null(), ...refusals },
+      },
+    },
+    async (request, reply) => {
+      await storeTraffic(deps.db, request.params.hypervisorId, request.body)
       return reply.code(204).send(null)
     },
   )

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { TrafficReport } from '../jobs/traffic-report.ts'
 import type { DesiredState, JobReport, NicObservation, QueueAccess, WorkOrder } from '../jobs/work-order.ts'
 
 /** The control plane understood the call and refused it. Anything else that goes wrong is tried again. */
@@ -57,6 +58,10 @@ export class ControlPlane {
 
   async observe(observed: readonly NicObservation[]): Promise<void> {
     await this.#call('POST', '/observations', { observed })
+  }
+
+  async reportTraffic(report: TrafficReport): Promise<void> {
+    await this.#persist('POST', '/traffic', report)
   }
 
   /** Ends every call that is under way or waiting for the control plane to come back. */

@@ -17,6 +17,7 @@ import { Reconciler } from './reconcile.ts'
 import { runJob } from './run-job.ts'
 import { Semaphore } from './semaphore.ts'
 import { runDirOf, Servers } from './servers.ts'
+import { TrafficMeter } from './traffic.ts'
 
 /** Messages in hand at once. Most of them wait for their server; how many are at work is `Servers`' to say. */
 const CONCURRENCY = 1_000
@@ -54,6 +55,7 @@ export async function runWorker(config: Config): Promise<void> {
   })
   const observer = new Observer(control, servers, log)
   const monitor = new KernelMonitor(config.netns, () => reconciler.nudge(), log)
+  const traffic = new TrafficMeter(config.netns, (report) => control.reportTraffic(report), log)
   const onMadeAnew = () => monitor.restart()
   const reconciler = new Reconciler({ control, plane, servers, settings, observer, log, onMadeAnew })
 
@@ -62,6 +64,7 @@ export async function runWorker(config: Config): Promise<void> {
   // Guests come back, and drift is mended, even while the queue is away.
   reconciler.start()
   monitor.open()
+  traffic.start()
   const access = await control.queueAccess()
   const consumer = await openConsumer(access, config.hypervisorId, CONCURRENCY, (nudge) =>
     runJob(
@@ -100,6 +103,7 @@ export async function runWorker(config: Config): Promise<void> {
     clearInterval(heartbeat)
     monitor.close()
     observer.close()
+    traffic.close()
     await Promise.race([Promise.all([reconciler.close(), consumer.close()]), sleep(DRAIN_MS)])
     control.close()
     if (!keepGuests) await stopGuests(servers, plane, runDir, log)

@@ -83,7 +83,9 @@ export const nicPolicy = ({ nic, network }: Placed): NicPolicy => ({
   vni: network.vni,
   bridged: network.mode === 'bridged',
   scope: network.vpc_id ?? network.id,
+  addressed: network.cidr !== null,
   addresses: [nic.address, nic.ipv6_address].filter((address) => address !== null),
+  reserved: nic.address === null ? network.reserved_addresses : [],
   antiSpoofing: nic.anti_spoofing,
   allowedPairs: nic.allowed_address_pairs,
   groupIds: nic.security_group_ids,
@@ -120,6 +122,7 @@ export const securityGroup = ({ id, generation, rules, members }: OrderGroup): S
 export const routerSpec = (router: OrderRouter): RouterSpec => ({
   vpcId: router.vpc_id,
   cidr: router.cidr,
+  routing: router.routing,
   sourceNat: router.source_nat,
   elasticIps: router.elastic_ips.map(({ nic_address, bandwidth_mbps, ...segment }) => ({
     ...segment,

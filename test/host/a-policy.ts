@@ -44,7 +44,8 @@ export const aGroup = (rules: readonly SecurityRule[] = [], overrides: Partial<S
 export function aPolicy(overrides: Partial<NicPolicy> & { readonly host?: number } = {}): NicPolicy {
   const { host = 2, ...rest } = overrides
   const policy = { mac: aMac(), vni: aVni(), addresses: [`172.16.1.${host}`, `fd00::${host}`], ...rest }
-  return { scope: `net-${policy.vni}`, antiSpoofing: true, bridged: true, allowedPairs: [], groupIds: [], ...policy }
+  const defaults = { antiSpoofing: true, bridged: true, addressed: policy.addresses.length > 0, reserved: [] }
+  return { scope: `net-${policy.vni}`, allowedPairs: [], groupIds: [], ...defaults, ...policy }
 }
 
 /** An interface at which frames can be sent and seen. */

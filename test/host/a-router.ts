@@ -60,6 +60,7 @@ export async function aRoutedWorld(): Promise<RoutedWorld> {
     const whole = (spec: Partial<RouterSpec>): RouterSpec => ({
       vpcId: id,
       cidr: '172.16.0.0/16',
+      routing: true,
       elasticIps: [],
       sourceNat: false,
       portForwardings: [],

@@ -24,6 +24,7 @@ function aScene(state: string): DesiredState {
     interface: null,
     ipv6_cidr: null,
     lease_seconds: 86400,
+    reserved_addresses: [],
     dns_servers: [],
     domain: null,
   }
@@ -49,6 +50,7 @@ function aScene(state: string): DesiredState {
   const router = {
     vpc_id: spec.subnet.routerId,
     cidr: '172.16.0.0/16',
+    routing: true,
     source_nat: true,
     elastic_ips: [],
     port_forwardings: [],
@@ -118,6 +120,11 @@ describeOnKernel('the steps of a job', () => {
     }))
     const filters = [await readTable(at.netns, 'bridge', 'patchbay'), await readTable(at.netns, 'inet', 'patchbay')]
     return { devices: await slate(at.netns), hosts, inside, filters, running: await guest.isRunning() }
+  }
+  /** The same without what the kernel draws anew for devices that are made anew. */
+  const everythingAnew = async () => {
+    const { devices, ...rest } = await everything()
+    return { devices: (devices as object[]).map((device) => ({ ...device, ifindex: 0, address: '' })), ...rest }
   }
   const boot = () => {
     const whole = scene
@@ -200,6 +207,37 @@ describeOnKernel('the steps of a job', () => {
       const left = await everything()
       expect(left).toMatchObject({ hosts: [], running: false })
       expect(left.devices).not.toContainEqual(expect.objectContaining({ ifname: expect.stringMatching(/^tap/) }))
+    }
+  })
+
+  it('restart: done twice, it ends the same, with every card', async () => {
+    await run('server.start', asIs)
+    const once = await everythingAnew()
+    expect(once.inside).toHaveLength(3)
+    for (let time = 0; time < 2; time++) {
+      await run('server.restart', asIs)
+      expect(await everythingAnew()).toEqual(once)
+    }
+  })
+
+  it('restart: failing after any step, or half-way through it, leaves the server whole or stopped; done again, it runs', async () => {
+    await run('server.start', asIs)
+    const whole = await everythingAnew()
+    const count = (await HANDLERS['server.restart'].steps(workOf('server.restart'))).length
+    for (let k = 0; k < count; k++) {
+      for (const moment of ['before', 'after'] as const) {
+        await expect(run('server.restart', (steps) => breakAt(steps, k, moment))).rejects.toBeInstanceOf(Broken)
+        const left = await everythingAnew()
+        if (k === 0 && moment === 'before') expect(left).toEqual(whole)
+        else expect(left, `step ${k} ${moment}`).toMatchObject({ running: false })
+        // What went before it is gone, and what came after it has been taken back.
+        if (k > 4) {
+          expect(left.hosts, `step ${k} ${moment}`).toEqual([])
+          expect(left.devices).not.toContainEqual(expect.objectContaining({ ifname: expect.stringMatching(/^tap/) }))
+        }
+        await run('server.restart', asIs)
+        expect(await everythingAnew(), `after step ${k} ${moment}`).toEqual(whole)
+      }
     }
   })
 

@@ -3,7 +3,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { gatewayMac } from '../../src/workers/host/names.ts'
 import { holdsWithin } from '../../src/workers/host/run-command.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
-import { aSubnet, inside, ip, pings, pingsOnce } from './a-data-plane.ts'
+import { aNic, aSubnet, hostOf, inside, ip, pings, pingsOnce } from './a-data-plane.ts'
+import { aMachine } from './a-machine.ts'
 import { RawPort } from './a-policy.ts'
 import { anElasticIp, aRoutedWorld, hostSlate, type RoutedWorld } from './a-router.ts'
 import { inFragments, udp } from './frames.ts'
@@ -76,6 +77,42 @@ describeOnKernel('the router of a VPC', () => {
     for (const other of others) expect(await holdsWithin(2_000, 1, async () => to.hasSeen(other))).toBe(true)
     for (const frame of [...whole, ...heads]) expect(to.hasSeen(frame), frame.toString('hex')).toBe(false)
     await Promise.all([from.close(), to.close()])
+  })
+
+  it('that is off passes nothing on and answers nothing; guests keep their network, leases and names', async () => {
+    const vpc = world.vpc()
+    const [one, two] = [await vpc.network(1), await vpc.network(2)]
+    const [a, twin, b] = [await world.guest(one, 10), await world.guest(one, 11), await world.guest(two, 10)]
+    const nic = aNic(one, 0, 20)
+    await world.plane.plane.ensureDhcpHosts(one, [{ ...hostOf(nic), name: 'web' }])
+    const machine = await aMachine(world.plane, one, nic)
+    await machine.takesAddress()
+    for (const elasticIps of [[], [anElasticIp(7), anElasticIp(8, { nicAddress: a.address })]]) {
+      const on = { elasticIps, sourceNat: elasticIps.length > 0 }
+      await vpc.ensure(on)
+      const outside = elasticIps.length > 0 ? ['203.0.113.1'] : []
+      const beyond = [b.address, '172.16.1.1', '172.16.2.1', ...outside]
+      for (const address of beyond) expect(await pings(a.id, address), address).toBe(true)
+
+      const off = { ...on, routing: false }
+      await vpc.ensure(off)
+      expect(await vpc.isAlright(off)).toBe(true)
+      expect(await vpc.isAlright(on)).toBe(false)
+      for (const address of beyond) expect(await pingsOnce(a.id, address), address).toBe(false)
+      if (outside.length > 0) {
+        for (const last of [7, 8]) expect(await pingsOnce(world.outside.machine, `203.0.113.${last}`)).toBe(false)
+      }
+      expect(await pings(a.id, twin.address)).toBe(true)
+      expect(await machine.asks()).toMatchObject({ ip: '172.16.1.20', router: '172.16.1.1' })
+      expect(await machine.resolves('web')).toEqual(['172.16.1.20'])
+
+      await inside(vpc.router, 'nft', 'flush', 'chain', 'inet', 'patchbay', 'off')
+      expect(await vpc.isAlright(off)).toBe(false)
+      await vpc.ensure(on)
+      expect(await vpc.isAlright(on)).toBe(true)
+      for (const address of beyond) expect(await pings(a.id, address), address).toBe(true)
+    }
+    await machine.dispose()
   })
 
   it('without elastic IPs has its filter put back, and remembers no connections', async () => {

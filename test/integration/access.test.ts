@@ -13,21 +13,31 @@ afterAll(() => service.close())
 /** Least role for each operation of the document. A new operation is not done before it stands here. */
 const NEEDS: Readonly<Record<AccessRole | 'hypervisor' | 'nobody', readonly string[]>> = {
   nobody: ['getHealth', 'getReadiness', 'getMetrics'],
-  reader: `listVpcs getVpc listNetworks getNetwork listNics getNic listServers getServer listJobs getJob
+  reader: `listVpcs getVpc listNetworks getNetwork listNics getNic getNicTraffic listServers getServer listJobs getJob
     listHypervisors getHypervisor listEvents listElasticIpPools getElasticIpPool listElasticIps getElasticIp
-    listPortForwardings getPortForwarding listSecurityGroups getSecurityGroup listSecurityGroupRules
+    listPortForwardings getPortForwarding listReservedAddresses getReservedAddress listSecurityGroups getSecurityGroup listSecurityGroupRules
     getSecurityGroupRule`.split(/\s+/),
   operator: `createVpc updateVpc deleteVpc createNetwork updateNetwork deleteNetwork joinNetwork leaveNetwork
     createNic createNics updateNic deleteNic attachNic detachNic createServer updateServer deleteServer startServer
-    stopServer attachNics detachNics setSourceNat createPortForwarding updatePortForwarding deletePortForwarding
+    stopServer restartServer joinServer leaveServer attachNics detachNics setSourceNat setRouting createPortForwarding updatePortForwarding deletePortForwarding
     createElasticIp updateElasticIp deleteElasticIp associateElasticIp disassociateElasticIp
     createSecurityGroup updateSecurityGroup deleteSecurityGroup addSecurityGroupRules replaceSecurityGroupRules
     updateSecurityGroupRule deleteSecurityGroupRule setNicSecurityGroups setNicBandwidth setNicAntiSpoofing
-    setElasticIpBandwidth setNetworkIpv6 setNetworkDhcp setServerDhcpOptions`.split(/\s+/),
+    setElasticIpBandwidth reserveAddresses releaseAddress setNetworkIpv6 setNetworkDhcp setServerDhcpOptions`.split(
+    /\s+/,
+  ),
   admin:
     `registerHypervisor createProject listProjects getProject deleteProject createAccessKey listAccessKeys getAccessKey
     deleteAccessKey createElasticIpPool updateElasticIpPool deleteElasticIpPool`.split(/\s+/),
-  hypervisor: ['getQueueAccess', 'sendHeartbeat', 'getDesiredState', 'claimJob', 'reportJob', 'sendObservations'],
+  hypervisor: [
+    'getQueueAccess',
+    'sendHeartbeat',
+    'getDesiredState',
+    'claimJob',
+    'reportJob',
+    'sendObservations',
+    'sendTraffic',
+  ],
 }
 const ROLES: readonly AccessRole[] = ['reader', 'operator', 'admin']
 const operations = (need: keyof typeof NEEDS) => OPERATIONS.filter(({ id }) => NEEDS[need].includes(id))
@@ -156,7 +166,7 @@ describe('another project', () => {
     /\/(vpcs|networks|nics|servers|jobs|elastic-ips|security-groups)\/\{id\}/.test(at.path)
   const bodyOf = (at: Operation): object | undefined => {
     if (at.method === 'PATCH') return { name: 'taken over' }
-    if (at.id === 'setSourceNat') return { enabled: false }
+    if (at.id === 'setSourceNat' || at.id === 'setRouting') return { enabled: false }
     if (at.id === 'createPortForwarding') return { protocol: 'tcp', port: 81, address: '10.0.1.5' }
     if (at.id === 'associateElasticIp') return { nic_id: ids.nics }
     if (at.id === 'setElasticIpBandwidth') return { bandwidth_mbps: 5 }
@@ -168,6 +178,7 @@ describe('another project', () => {
     if (at.id === 'setNetworkIpv6') return { ipv6_cidr: 'fd00:1::/64' }
     if (at.id === 'setNetworkDhcp') return {}
     if (at.id === 'setServerDhcpOptions') return { options: {} }
+    if (at.id === 'joinServer' || at.id === 'leaveServer') return { network_id: ids.networks }
     if (at.id === 'attachNic') return { server_id: ids.servers }
     if (at.id === 'attachNics' || at.id === 'detachNics') return { nic_ids: [ids.nics] }
     return at.method === 'POST' ? {} : undefined

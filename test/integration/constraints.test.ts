@@ -68,7 +68,7 @@ const SEED = [
   job('j-server', { action: `'server.stop'`, server_id: `'i-adopted'` }),
   `SELECT network_take_ports('net-a', 'prj-p', 3, ARRAY['10.0.1.10', '10.0.1.11', '10.0.1.12']::inet[])`,
   nic(0x10, 9),
-  nic(0x11, 10, onServer('0', { is_primary: 'true' })),
+  nic(0x11, 10, onServer('0', { is_primary: 'true', with_server: 'true' })),
   nic(0x12, 11, onServer('1')),
 ]
 
@@ -166,7 +166,7 @@ const BREAKS: readonly (readonly [constraint: string, code: string, ...sql: stri
     nic(0x20, 20).replace('52:54', '00:00'),
     `UPDATE nic SET id = '01:00:5e:00:00:01' WHERE id = '52:54:00:00:00:10'`,
   ],
-  ['nic_port_range', '23514', nic(0x20, 0), nic(0x20, 253)],
+  ['nic_port_range', '23514', nic(0x20, 0), `UPDATE nic SET port = 505, address = NULL WHERE port = 9`],
   ['nic_network_port_key', '23505', nic(0x20, 9)],
   [
     'nic_address_is_port',
@@ -189,7 +189,7 @@ const BREAKS: readonly (readonly [constraint: string, code: string, ...sql: stri
   [
     'nic_primary_is_slot_0',
     '23514',
-    nic(0x20, 20, onServer('5', { is_primary: 'true' })),
+    nic(0x20, 20, onServer('5', { is_primary: 'true', with_server: 'true' })),
     `UPDATE nic SET slot = 5 WHERE is_primary`,
     `UPDATE nic SET state = 'available', server_id = NULL, slot = NULL WHERE is_primary`,
     `UPDATE nic SET is_primary = false WHERE is_primary`,

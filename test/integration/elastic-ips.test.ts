@@ -637,7 +637,7 @@ describe('an elastic IP in use', () => {
     const leaving = await service.call('DELETE', `${EIPS}/${eip.id}`)
     expectProblem(leaving, 409, 'elastic_ip_in_use')
     expect(leaving.body.detail).toBe(
-      `job ${job.id} is not finished: its hypervisor may still have elastic IP ${eip.id}`,
+      `job ${job.id} is not finished: its hypervisor may still have elastic IP ${eip.id}, please try later`,
     )
     const again = await disassociate(eip.id) // a later job that is finished says nothing of the earlier one
     expect(again.body).toMatchObject({ state: 'successful' })

@@ -114,6 +114,7 @@ describe('the desired state', () => {
     const routerOn = async (hypervisor: string) =>
       (await desired(hypervisor)).routers.find(({ vpc_id }: { vpc_id: string }) => vpc_id === network.vpc_id)
     expect(await routerOn('hv-other')).toMatchObject({
+      routing: true,
       source_nat: true,
       elastic_ips: [{ address: eip.address, nic_address: null }],
       port_forwardings: [{ protocol: 'tcp', port: 8022, address, target_port: 8022 }],

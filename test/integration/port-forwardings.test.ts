@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { aService, expectProblem, HYPERVISOR, type Service } from '../support/a-service.ts'
-import { aHypervisor, aPool, aVpc, finish } from '../support/builders.ts'
+import { aHypervisor, aNetwork, aPool, aServer, aVpc, finish } from '../support/builders.ts'
 
 let service: Service
 beforeAll(async () => {
@@ -74,6 +74,26 @@ describe('a port forwarding', () => {
       ['port_forwarding.updated', 81],
       ['port_forwarding.created', 80],
     ])
+  })
+
+  it('that is switched off is kept, and reaches no hypervisor', async () => {
+    const network = await aNetwork(service)
+    await aServer(service, { network_id: network.id })
+    const vpc = { id: network.vpc_id, cidr: network.cidr.replace('7.0/24', '0.0/16') }
+    const eip = (await service.call('POST', '/v1/elastic-ips', {})).body
+    await service.call('POST', `/v1/elastic-ips/${eip.id}/associate`, { vpc_id: vpc.id })
+    const ports = async () =>
+      (await service.asWorker('GET', '/desired-state')).body.routers
+        .find(({ vpc_id }: { vpc_id: string }) => vpc_id === vpc.id)
+        .port_forwardings.map(({ port }: { port: number }) => port)
+    const [on, off] = [idOf(await forward(vpc)), idOf(await forward(vpc, { port: 81, enabled: false }))]
+    expect(await ports()).toEqual([80])
+    expect((await service.call('GET', urlOf(vpc, off))).body.enabled).toBe(false)
+    const changed = await service.call('PATCH', urlOf(vpc, off), { enabled: true })
+    expect(changed.body).toMatchObject({ state: 'pending', hypervisor_id: HYPERVISOR })
+    await service.call('PATCH', urlOf(vpc, on), { enabled: false })
+    expect(await ports()).toEqual([81])
+    expect((await service.call('GET', urlOf(vpc, on))).body).toMatchObject({ enabled: false, port: 80, generation: 2 })
   })
 
   it('has a port that no other of its VPC and protocol has', async () => {

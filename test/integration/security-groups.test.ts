@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { registerHypervisor } from '../../src/domain/hypervisor/hypervisors.ts'
 import { type Answer, aService, expectProblem, type Service } from '../support/a-service.ts'
-import { aNetwork, aNic, aServer, finish } from '../support/builders.ts'
+import { aNetwork, aNic, aServer, aVpc, finish } from '../support/builders.ts'
 
 let service: Service
 beforeAll(async () => {
@@ -43,7 +43,7 @@ describe('a security group', () => {
     expect(answer).toMatchObject({
       status: 201,
       headers: { etag: `"${answer.body.generation}"`, location: `${GROUPS}/${answer.body.id}` },
-      body: { name: 'web', description: 'd', tags: { a: 'b' }, is_default: false, rule_count: 1 },
+      body: { name: 'web', description: 'd', tags: { a: 'b' }, is_default: false, rule_count: 1, applied: true },
     })
     expect(answer.body.id).toMatch(/^sg-[a-z0-9]{10}$/)
     expect(await group(answer.body.id)).toEqual(answer.body)
@@ -114,11 +114,23 @@ describe('a security group', () => {
     await made(add(naming.id, { ...SSH, remote_group_id: used.id }, { protocol: 'icmp', remote_group_id: used.id }))
     const refused = await service.call('DELETE', `${GROUPS}/${used.id}`)
     expectProblem(refused, 409, 'security_group_in_use')
-    expect(refused.body.detail).toBe(`security group ${used.id} has 1 NICs in it, and 2 rules of other groups name it`)
+    expect(refused.body.detail).toBe(
+      `security group ${used.id} has 1 NICs in it (${nic.id}), and 2 rules of other groups that name it`,
+    )
     expect((await service.call('DELETE', `/v1/nics/${nic.id}`)).status).toBe(204)
     expectProblem(await service.call('DELETE', `${GROUPS}/${used.id}`), 409, 'security_group_in_use')
     await made(replace(naming.id, []))
     expect((await service.call('DELETE', `${GROUPS}/${used.id}`)).status).toBe(204)
+  })
+
+  it('is not deleted while routers of VPCs are in it; the refusal names some, and counts all', async () => {
+    const used = await aGroup()
+    const vpcs = await Promise.all(Array.from({ length: 4 }, () => aVpc(service)))
+    const ids = vpcs.map(({ id }) => id).sort()
+    await service.db.$client.query('UPDATE vpc SET security_group_id = $2 WHERE id = ANY($1)', [ids, used.id])
+    const refused = await service.call('DELETE', `${GROUPS}/${used.id}`)
+    expectProblem(refused, 409, 'security_group_in_use')
+    expect(refused.body.detail).toBe(`security group ${used.id} has 4 VPCs in it (${ids.slice(0, 3).join(', ')}, …)`)
   })
 
   it('of another project looks absent, whatever is done with it', async () => {

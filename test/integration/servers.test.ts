@@ -81,9 +81,59 @@ describe('a server', () => {
     expect((await act(server.id, 'start')).body).toMatchObject({ id: start.body.id, state: 'successful' })
   })
 
+  it('restarts as one job with its NICs on it; one that is stopped does not', async () => {
+    const network = await aNetwork(service)
+    const server = await aServer(service, { network_id: network.id })
+    const restart = await act(server.id, 'restart', { force: true })
+    expect(restart).toMatchObject({ status: 202, body: { action: 'server.restart', server_id: server.id } })
+    expect(await get(server.id)).toMatchObject({ state: 'starting', job_id: restart.body.id })
+    expect((await act(server.id, 'restart')).body.id).toBe(restart.body.id)
+    expect((await act(server.id, 'start')).body.id).toBe(restart.body.id)
+    expectProblem(await act(server.id, 'stop'), 409, 'server_busy')
+    const order = await finish(service, restart.body.id)
+    expect(order).toMatchObject({ job: { force: true }, server: { nics: [{ slot: 0, in_job: false }] } })
+    expect(await get(server.id)).toMatchObject({ state: 'running', job_id: null })
+    const again = await act(server.id, 'restart')
+    expect(again.body.id).not.toBe(restart.body.id) // it runs, but it ran before too
+    await finish(service, again.body.id)
+
+    const { body: stop } = await act(server.id, 'stop')
+    expectProblem(await act(server.id, 'restart'), 409, 'server_busy')
+    await finish(service, stop.id)
+    expectProblem(await act(server.id, 'restart'), 409, 'server_not_running')
+    const { body: start } = await act(server.id, 'start')
+    expectProblem(await act(server.id, 'restart'), 409, 'server_busy') // it is not a restart that is under way
+    await finish(service, start.id)
+  })
+
+  it('changes its size only while it is stopped, and starts with it', async () => {
+    const server = await aServer(service)
+    const resize = (body: object) => service.call('PATCH', `/v1/servers/${server.id}`, body)
+    const refused = await resize({ vcpus: 2, name: 'not this either' })
+    expectProblem(refused, 409, 'server_not_stopped')
+    expect((await get(server.id)).name).toBe(server.name)
+    const { body: stop } = await act(server.id, 'stop')
+    expectProblem(await resize({ memory_mb: 512 }), 409, 'server_not_stopped')
+    await finish(service, stop.id)
+    expectProblem(await resize({ vcpus: 0 }), 400, 'invalid_request')
+    expectProblem(await resize({}), 400, 'invalid_request')
+    expect((await resize({ vcpus: 2, memory_mb: 512 })).body).toMatchObject({ vcpus: 2, memory_mb: 512 })
+    expect((await resize({ memory_mb: 1024 })).body).toMatchObject({ vcpus: 2, memory_mb: 1024 })
+    const order = await finish(service, (await act(server.id, 'start')).body.id)
+    expect(order.server).toMatchObject({ vcpus: 2, memory_mb: 1024 })
+  })
+
+  it('is made in the zone asked for', async () => {
+    const made = await newServer({ zone_id: 'zone-test' })
+    expect(made.body).toMatchObject({ action: 'server.create', hypervisor_id: HYPERVISOR })
+    expectProblem(await newServer({ zone_id: 'zone-none' }), 503, 'no_hypervisor')
+    expect((await newServer({ zone_id: 'zone-none', hypervisor_id: HYPERVISOR })).status).toBe(202)
+  })
+
   it.each([
     ['start', 'stopped'],
     ['stop', 'running'],
+    ['restart', 'stopped'],
   ])('whose %s fails is %s again and says why', async (what, state) => {
     const server = await aServer(service)
     if (what === 'start') await finish(service, (await act(server.id, 'stop')).body.id)

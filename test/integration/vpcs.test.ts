@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { transaction } from '../../src/db/client.ts'
+import { createStatic } from '../../src/domain/vpc-static/statics.ts'
 import { aService, expectProblem, HYPERVISOR, type Service } from '../support/a-service.ts'
-import { aHypervisor, aPool, aVpc } from '../support/builders.ts'
+import { aHypervisor, aNetwork, aPool, aServer, aVpc } from '../support/builders.ts'
 
 let service: Service
 beforeAll(async () => {
@@ -181,5 +183,125 @@ describe('a VPC', () => {
     const stranger = { token: await service.tokenOf('admin', await service.aProject()) }
     expectProblem(await put(true, vpc.id, stranger), 404, 'not_found')
     expectProblem(await put(true, vpc.id, { token: await service.tokenOf('reader') }), 403, 'forbidden')
+  })
+
+  it('has a router that is switched off and on by jobs of the hypervisors with its NICs', async () => {
+    const network = await aNetwork(service)
+    const url = `/v1/vpcs/${network.vpc_id}/routing`
+    const put = (enabled: unknown, options = {}) => service.call('PUT', url, { enabled }, options)
+    const get = async () => (await service.call('GET', `/v1/vpcs/${network.vpc_id}`)).body
+    const routers = async () => (await service.asWorker('GET', '/desired-state')).body.routers
+    expect(await get()).toMatchObject({ routing: true, generation: 1 })
+    expect((await put(false)).body).toMatchObject({ action: 'network.apply', state: 'successful' }) // it stands nowhere
+    await aServer(service, { network_id: network.id })
+    const off = await put(false)
+    expect(off).toMatchObject({ status: 202, body: { state: 'pending', hypervisor_id: HYPERVISOR } })
+    expect(off.body.resources).toEqual([{ type: 'vpc', id: network.vpc_id }])
+    expect(await get()).toMatchObject({ routing: false, generation: 2 })
+    expect(await routers()).toContainEqual(expect.objectContaining({ vpc_id: network.vpc_id, routing: false }))
+    expectProblem(await put(true, { headers: { 'if-match': '"1"' } }), 412, 'precondition_failed')
+    const on = await put(true, { headers: { 'if-match': '"2"' } })
+    expect(await get()).toMatchObject({ routing: true, generation: 3 })
+    expect(await routers()).toContainEqual(expect.objectContaining({ vpc_id: network.vpc_id, routing: true }))
+    const [last] = (await service.call('GET', `/v1/events?resource_id=${network.vpc_id}`)).body.items
+    expect(last).toMatchObject({ type: 'vpc.updated', job_id: on.body.id, data: { routing: true } })
+
+    expectProblem(await put('off'), 400, 'invalid_request')
+    const stranger = { token: await service.tokenOf('admin', await service.aProject()) }
+    expectProblem(await put(true, stranger), 404, 'not_found')
+    expectProblem(await put(true, { token: await service.tokenOf('reader') }), 403, 'forbidden')
+  })
+
+  it('has a security group, which cannot be deleted meanwhile', async () => {
+    const aGroup = async () => (await service.call('POST', '/v1/security-groups', { name: 'g' })).body.id
+    const group = await aGroup()
+    const vpc = await aVpc(service, { security_group_id: group })
+    const url = `/v1/vpcs/${vpc.id}`
+    expect(vpc.security_group_id).toBe(group)
+    expectProblem(await service.call('DELETE', `/v1/security-groups/${group}`), 409, 'security_group_in_use')
+    const other = await aGroup()
+    const moved = await service.call('PATCH', url, { security_group_id: other })
+    expect(moved.body).toMatchObject({ security_group_id: other, name: vpc.name, generation: 2 })
+    expect((await service.call('DELETE', `/v1/security-groups/${group}`)).status).toBe(204)
+    const none = await service.call('PATCH', url, { security_group_id: null })
+    expect(none.body).toMatchObject({ security_group_id: null })
+    for (const unknown of [group, 'sg-0000000000']) {
+      const refused = await service.call('PATCH', url, { security_group_id: unknown })
+      expectProblem(refused, 404, 'not_found')
+      expect(refused.body.errors).toMatchObject([{ pointer: '/security_group_id' }])
+    }
+    await service.call('PATCH', url, { security_group_id: other })
+    await service.call('DELETE', url)
+    expect((await service.call('GET', url)).body.security_group_id).toBeNull()
+    expect((await service.call('DELETE', `/v1/security-groups/${other}`)).status).toBe(204)
+  })
+
+  it('with force is deleted with its elastic IP, port forwardings and statics, but not with networks', async () => {
+    await aHypervisor(service, HYPERVISOR, ['eth1'])
+    const pool = await aPool(service)
+    const network = await aNetwork(service)
+    const url = `/v1/vpcs/${network.vpc_id}`
+    const eip = (await service.call('POST', '/v1/elastic-ips', { pool_id: pool.id })).body
+    await service.call('POST', `/v1/elastic-ips/${eip.id}/associate`, { vpc_id: network.vpc_id })
+    const address = network.gateway.replace(/1$/, '9')
+    const forwarding = await service.call('POST', `${url}/port-forwardings`, { protocol: 'tcp', port: 80, address })
+    const forwardingId = forwarding.body.resources[1].id
+    const actor = { keyId: 'none', projectId: service.projectId, role: 'operator' as const }
+    const values = { val1: 'a.example', val2: '10.0.0.1' }
+    await transaction(service.db, (tx) => createStatic(tx, actor, { vpc_id: network.vpc_id, type: 8, values }))
+
+    expectProblem(await service.call('DELETE', `${url}?force=true`), 409, 'vpc_in_use')
+    expect((await service.call('GET', `/v1/elastic-ips/${eip.id}`)).body.vpc_id).toBe(network.vpc_id)
+    await service.call('DELETE', `/v1/networks/${network.id}`)
+    const refused = await service.call('DELETE', url)
+    expectProblem(refused, 409, 'vpc_in_use')
+    expect(refused.body.detail).toContain(
+      `elastic IP ${eip.id}: disassociate it first; port forwardings (1): delete them first; statics (1): delete`,
+    )
+    expect((await service.call('DELETE', `${url}?force=true`)).status).toBe(204)
+    expect((await service.call('GET', `/v1/elastic-ips/${eip.id}`)).body).toMatchObject({ state: 'available' })
+    const [job] = (await service.call('GET', `/v1/jobs?resource_id=${network.vpc_id}`)).body.items
+    expect(job).toMatchObject({ state: 'pending', hypervisor_id: HYPERVISOR })
+    const typesOf = async (id: string) =>
+      (await service.call('GET', `/v1/events?resource_id=${id}`)).body.items.map(({ type }: { type: string }) => type)
+    expect(await typesOf(eip.id)).toContain('elastic_ip.disassociated')
+    expect(await typesOf(forwardingId)).toContain('port_forwarding.deleted')
+    expect(await typesOf(network.vpc_id)).toContain('vpc.deleted')
+  })
+})
+
+describe('the database refuses', () => {
+  const refusal = (sql: string) =>
+    service.db.$client.query(sql).then(
+      () => undefined,
+      ({ code, constraint }: { code: string; constraint: string }) => [code, constraint],
+    )
+  const aStatic = (vpcId: string, type = 8) =>
+    `INSERT INTO vpc_static (id, project_id, vpc_id, type) VALUES ('vs-${type}', '${service.projectId}', '${vpcId}', ${type})`
+
+  it('statics of a VPC that is not there, deleted, or another project’s, and of types that there are none of', async () => {
+    const [vpc, gone] = [await aVpc(service), await aVpc(service)]
+    await service.call('DELETE', `/v1/vpcs/${gone.id}`)
+    for (const id of ['vpc-none', gone.id]) expect(await refusal(aStatic(id))).toEqual(['23503', 'vpc_static_vpc_fk'])
+    const theirs = aStatic(vpc.id).replace(service.projectId, await service.aProject())
+    expect(await refusal(theirs)).toEqual(['23503', 'vpc_static_vpc_fk'])
+    for (const type of [1, 9]) expect(await refusal(aStatic(vpc.id, type))).toEqual(['23514', 'vpc_static_type'])
+    expect(await refusal(aStatic(vpc.id))).toBeUndefined()
+    const deleted = `UPDATE vpc SET deleted_at = now() WHERE id = '${vpc.id}'`
+    expect(await refusal(deleted)).toEqual(['23503', 'vpc_static_vpc_fk'])
+    const entry = `INSERT INTO vpc_static_entry (id, project_id, static_id) VALUES ('vse-x', '${service.projectId}', 'vs-none')`
+    expect(await refusal(entry)).toEqual(['23503', 'vpc_static_entry_static_fk'])
+  })
+
+  it('the group of another project, and any group of a VPC that is deleted; and a second basic VPC', async () => {
+    const [vpc, other] = [await aVpc(service), await aVpc(service)]
+    const groupOf = (project: string) => `sg-${project.slice('prj-'.length)}`
+    const set = (columns: string, id = vpc.id) => refusal(`UPDATE vpc SET ${columns} WHERE id = '${id}'`)
+    const theirs = groupOf(await service.aProject())
+    expect(await set(`security_group_id = '${theirs}'`)).toEqual(['23503', 'vpc_security_group_fk'])
+    expect(await set(`security_group_id = '${groupOf(service.projectId)}'`)).toBeUndefined()
+    expect(await set('deleted_at = now()')).toEqual(['23514', 'vpc_deleted_without_group'])
+    expect(await set('is_basic = true')).toBeUndefined()
+    expect(await set('is_basic = true', other.id)).toEqual(['23505', 'vpc_basic_key'])
   })
 })

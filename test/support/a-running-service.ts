@@ -17,6 +17,8 @@ const cli = path.join(import.meta.dirname, '../../dist/src/cli.js')
 const READY_MS = 60_000
 
 export interface RunningService {
+  /** Where its API listens, without a trailing slash. */
+  readonly url: string
   readonly netns: string
   readonly dataDir: string
   call(method: string, url: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
@@ -102,6 +104,7 @@ export async function aRunningService(environment: Record<string, string> = {}):
     await until('the service to stop', async () => ending.exitCode !== null || ending.signalCode !== null, READY_MS)
   }
   const service: RunningService = {
+    url: base,
     netns,
     dataDir,
     call,

@@ -64,7 +64,7 @@ export async function aService(): Promise<Service> {
       ping: async () => undefined,
       close: async () => undefined,
     },
-    relay: { send: () => undefined },
+    relay: { send: () => undefined, look: () => undefined },
     instances: { guest: 'namespace', images: ['img-ours'] },
     queueAccess: { engine: 'postgres', url: 'postgres://nobody@nowhere/none' },
   }

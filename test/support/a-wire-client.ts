@@ -3,10 +3,13 @@
  * client does (sorted, `%20`, SHA-256, path as requested) and sends GET unless told otherwise.
  */
 import { createHmac } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { expect } from 'vitest'
 import { transaction } from '../../src/db/client.ts'
 import { createAccessKey } from '../../src/domain/access-key/access-keys.ts'
 import type { AccessRole } from '../../src/domain/actor.ts'
+import type { RunningService } from './a-running-service.ts'
 import type { Service } from './a-service.ts'
 
 export interface WireKey {
@@ -28,6 +31,8 @@ export interface WireOptions {
   readonly hash?: 'HmacSHA256' | 'HmacSHA1'
   /** The time stamp, as milliseconds. */
   readonly at?: number
+  /** A POST whose length is not said, as the Go client sends them. */
+  readonly chunked?: boolean
   /** Replaces parameters after signing. */
   readonly tamper?: Readonly<Record<string, string>>
 }
@@ -109,16 +114,22 @@ export async function aWireClient(
   })
 }
 
+/** The key that a service has made for its administrator. */
+export const adminKeyOf = async ({ dataDir }: RunningService): Promise<WireKey> =>
+  JSON.parse(await readFile(path.join(dataDir, 'admin-key.json'), 'utf8'))
+
 /** A client of a service that runs at a URL. */
 export const aWireClientAt = (url: string, key: WireKey): WireClient =>
-  wireClient(key, async (method, path, query) => {
+  wireClient(key, async (method, path, query, chunked) => {
+    const post = {
+      method,
+      body: chunked ? new Blob([query]).stream() : query,
+      duplex: 'half', // for streams
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    }
     const response = await (method === 'GET'
       ? fetch(`${url}${path}?${query}`)
-      : fetch(`${url}${path}`, {
-          method,
-          body: query,
-          headers: { 'content-type': 'application/x-www-form-urlencoded' },
-        }))
+      : fetch(`${url}${path}`, post as RequestInit))
     return { status: response.status, type: response.headers.get('content-type'), text: await response.text() }
   })
 
@@ -128,11 +139,12 @@ function wireClient(
     method: 'GET' | 'POST',
     path: string,
     query: string,
+    chunked: boolean,
   ) => Promise<{ status: number; type: unknown; text: string }>,
 ): WireClient {
   const send: WireClient['send'] = async (action, parameters = {}, options = {}) => {
-    const { method = 'GET', path = '/iaas/' } = options
-    const answer = await transport(method, path, signed(key, { action, ...parameters }, options))
+    const { method = 'GET', path = '/iaas/', chunked = false } = options
+    const answer = await transport(method, path, signed(key, { action, ...parameters }, options), chunked)
     expect(answer.status, answer.text).toBe(200)
     expect(answer.type).toBe('application/json')
     const body: WireAnswer = JSON.parse(answer.text)

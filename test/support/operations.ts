@@ -45,6 +45,7 @@ const NOBODY: readonly [part: RegExp, id: string][] = [
   [/\/port-forwardings\/\{pf_id\}/, 'pf-0000000000'],
   [/\/elastic-ip-pools\/\{id\}/, 'pool-0000000000'],
   [/\/elastic-ips\/\{id\}/, 'eip-0000000000'],
+  [/\/reserved-addresses\/\{id\}/, 'ra-0000000000'],
   [/\/networks\/\{id\}/, 'net-0000000000'],
   [/\/security-groups\/\{id\}/, 'sg-0000000000'],
   [/\/rules\/\{rule_id\}/, 'sgr-0000000000'],

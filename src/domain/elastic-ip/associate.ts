@@ -15,7 +15,7 @@ import { assertInterface } from '../hypervisor/interfaces.ts'
 import { type JobResource, type JobView, promiseApply } from '../job/jobs.ts'
 import { hypervisorsOfNics } from '../job/where-it-shows.ts'
 import { lockVpc } from '../vpc/vpcs.ts'
-import { type ElasticIpRow, elasticIpEvent, hasChanged } from './elastic-ips.ts'
+import { associated, type ElasticIpRow, elasticIpEvent, hasChanged } from './elastic-ips.ts'
 import { pickForVpcAddress } from './vpc-address.ts'
 
 /** What an elastic IP is to stand for: either one NIC, or all of a VPC. */
@@ -33,12 +33,21 @@ const NOBODY: Association = { nicId: null, vpcId: null, hypervisorId: null }
  * address comes with it when it is attached.
  *
  * A VPC's address stands on one hypervisor. Asked again, that one keeps it unless it is down, or others have all the NICs.
- * @throws DomainError `invalid_request`, `not_found`, `nic_not_routed`, `nic_has_elastic_ip`, `vpc_has_elastic_ip`,
- *   `elastic_ip_pool_overlaps`, `interface_missing`.
+ * @param options.take - false: not from another holder.
+ * @throws DomainError `invalid_request`, `not_found`, `nic_not_routed`, `nic_unaddressed`, `nic_has_elastic_ip`,
+ *   `vpc_has_elastic_ip`, `elastic_ip_pool_overlaps`, `interface_missing`; `elastic_ip_in_use` when it may not be taken.
  */
-export async function associateElasticIp(tx: Db, actor: Actor, id: string, holder: Holder): Promise<JobView> {
+export async function associateElasticIp(
+  tx: Db,
+  actor: Actor,
+  id: string,
+  holder: Holder,
+  { take = true }: { readonly take?: boolean } = {},
+): Promise<JobView> {
   const { nic_id: nicId, vpc_id: vpcId } = holder
   const now = await lockElasticIp(tx, actor, id, nicId)
+  const isAnothers = isHeld(now) && (now.nicId !== (nicId ?? null) || now.vpcId !== (vpcId ?? null))
+  if (isAnothers && !take) throw associated(now)
   if (nicId !== undefined && vpcId === undefined) return move(tx, actor, now, await toNic(tx, actor, now, nicId))
   if (vpcId !== undefined && nicId === undefined) return move(tx, actor, now, await toVpc(tx, actor, now, vpcId))
   throw bodyError('invalid_request', '', 'either nic_id or vpc_id is required, and not both')
@@ -103,7 +112,7 @@ async function poolOf(tx: Db, { poolId }: ElasticIpRow): Promise<typeof elasticI
 /** @param nicId - locked, if it is there. */
 async function toNic(tx: Db, actor: Actor, now: ElasticIpRow, nicId: string): Promise<Association> {
   const [card] = await tx
-    .select({ networkId: nic.networkId, vpc })
+    .select({ networkId: nic.networkId, address: nic.address, vpc })
     .from(nic)
     .innerJoin(network, eq(network.id, nic.networkId))
     .leftJoin(vpc, eq(vpc.id, network.vpcId))
@@ -111,6 +120,7 @@ async function toNic(tx: Db, actor: Actor, now: ElasticIpRow, nicId: string): Pr
   if (!card) throw bodyError('not_found', '/nic_id', `NIC ${nicId} not found`)
   if (card.vpc === null)
     throw bodyError('nic_not_routed', '/nic_id', `network ${card.networkId} of NIC ${nicId} is in no VPC`)
+  if (card.address === null) throw bodyError('nic_unaddressed', '/nic_id', `NIC ${nicId} has no address`)
   const [other] = await tx.select().from(elasticIp).where(eq(elasticIp.nicId, nicId))
   if (other && other.id !== now.id)
     throw bodyError('nic_has_elastic_ip', '/nic_id', `NIC ${nicId} has elastic IP ${other.id} (${other.address})`)

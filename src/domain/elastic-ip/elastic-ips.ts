@@ -8,7 +8,7 @@ import { type NewEvent, recordEvents } from '../event/events.ts'
 import { newId } from '../ids.ts'
 import type { JobResource } from '../job/jobs.ts'
 import { type Items, type Page, pageOf, toItems } from '../paging.ts'
-import { choosePool, freeAddress, refuseTaken } from './free-address.ts'
+import { anyPool, choosePool, freeAddress, refuseTaken } from './free-address.ts'
 
 export const ELASTIC_IP_STATES = ['available', 'associated'] as const
 export type ElasticIpState = (typeof ELASTIC_IP_STATES)[number]
@@ -51,13 +51,18 @@ const view = (row: ElasticIpRow): ElasticIpView => ({
 })
 
 export interface NewElasticIp extends Changes {
-  /** May be left out when there is exactly one pool. */
+  /** May be left out when there is exactly one pool; `any`: the oldest that has a free address. */
   readonly pool_id?: string
   /** A wanted address of the pool; the lowest free one otherwise. */
   readonly address?: string
   /** 1..100000. */
   readonly bandwidth_mbps?: number
+  /** What only clients of the QingCloud wire read. */
+  readonly wire?: ElasticIpRow['wire']
 }
+
+/** In place of a pool's id. */
+export const ANY_POOL = 'any'
 
 /**
  * Takes an address of a pool for a project.
@@ -65,7 +70,7 @@ export interface NewElasticIp extends Changes {
  */
 export async function createElasticIp(tx: Db, actor: Actor, wanted: NewElasticIp): Promise<ElasticIpView> {
   const { pool_id, address: asked, bandwidth_mbps, ...rest } = wanted
-  const pool = await choosePool(tx, pool_id)
+  const pool = pool_id === ANY_POOL ? await anyPool(tx) : await choosePool(tx, pool_id)
   const address = await freeAddress(tx, pool, asked)
   const [row] = await tx
     .insert(elasticIp)
@@ -103,7 +108,7 @@ export interface ElasticIpFilter {
 }
 
 const isAvailable = and(isNull(elasticIp.nicId), isNull(elasticIp.vpcId))
-const IN_STATE: Readonly<Record<ElasticIpState, SQL | undefined>> = {
+export const IN_STATE: Readonly<Record<ElasticIpState, SQL | undefined>> = {
   available: isAvailable,
   associated: or(isNotNull(elasticIp.nicId), isNotNull(elasticIp.vpcId)),
 }
@@ -167,7 +172,7 @@ export async function deleteElasticIp(tx: Db, actor: Actor, id: string, ifMatch?
   if (unfinished)
     throw new DomainError(
       'elastic_ip_in_use',
-      `job ${unfinished} is not finished: its hypervisor may still have elastic IP ${id}`,
+      `job ${unfinished} is not finished: its hypervisor may still have elastic IP ${id}, please try later`,
     )
   await recordEvents(tx, [elasticIpEvent(row, 'deleted', { actor: actor.keyId })])
 }
@@ -207,6 +212,11 @@ const own = (actor: Actor, id: string, ifMatch?: number) =>
 async function whyNot(tx: Db, actor: Actor, id: string, ifMatch: number | undefined): Promise<DomainError> {
   const now = await getElasticIp(tx, actor.projectId, id)
   if (ifMatch !== undefined && now.generation !== ifMatch) return hasChanged(now, ifMatch)
-  const holder = now.nic_id === null ? `VPC ${now.vpc_id}` : `NIC ${now.nic_id}`
+  return associated({ id, nicId: now.nic_id, vpcId: now.vpc_id })
+}
+
+/** The refusal for an elastic IP that somebody has. */
+export function associated({ id, nicId, vpcId }: Pick<ElasticIpRow, 'id' | 'nicId' | 'vpcId'>): DomainError {
+  const holder = nicId === null ? `VPC ${vpcId}` : `NIC ${nicId}`
   return new DomainError('elastic_ip_in_use', `elastic IP ${id} is associated with ${holder}: disassociate it first`)
 }

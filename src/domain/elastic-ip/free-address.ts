@@ -2,11 +2,11 @@
  * Which address of which pool an elastic IP gets. The pool's row is locked meanwhile, so two callers never find the same
  * address free; `elastic_ip_address_key` holds whatever happens.
  */
-import { eq, sql } from 'drizzle-orm'
+import { asc, eq, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import { refusedConstraint } from '../../db/constraint-errors.ts'
 import { elasticIp, elasticIpPool } from '../../db/schema.ts'
-import { bodyError } from '../errors.ts'
+import { bodyError, DomainError } from '../errors.ts'
 
 type Pool = typeof elasticIpPool.$inferSelect
 
@@ -26,6 +26,30 @@ export async function choosePool(tx: Db, id: string | undefined): Promise<Pool> 
     id === undefined ? 'there is no elastic IP pool' : `elastic IP pool ${id} not found`,
   )
 }
+
+/**
+ * Locks all pools, and chooses the oldest that has a free address.
+ * @throws DomainError `elastic_ip_pool_full`, also when there is none.
+ */
+export async function anyPool(tx: Db): Promise<Pool> {
+  const pools = await tx.select().from(elasticIpPool).orderBy(asc(elasticIpPool.seq)).for('no key update')
+  if (pools.length === 0) {
+    const how = 'an administrator makes one with POST /v1/elastic-ip-pools'
+    throw new DomainError('elastic_ip_pool_full', `there is no elastic IP pool: ${how}`)
+  }
+  // Only now, for who held a lock has taken addresses.
+  const [free] = await tx
+    .select({ id: elasticIpPool.id })
+    .from(elasticIpPool)
+    .where(sql`${elasticIpPool.last} - ${elasticIpPool.first} >= ${takenOf}`)
+    .orderBy(asc(elasticIpPool.seq))
+    .limit(1)
+  const pool = pools.find(({ id }) => id === free?.id)
+  if (pool) return pool
+  throw new DomainError('elastic_ip_pool_full', `all addresses of all ${pools.length} elastic IP pools are in use`)
+}
+
+const takenOf = sql`(SELECT count(*) FROM elastic_ip e WHERE e.pool_id = elastic_ip_pool.id)`
 
 /** The wanted address if the pool has it, else the lowest free one. */
 export async function freeAddress(tx: Db, pool: Pool, wanted: string | undefined): Promise<string> {

@@ -80,34 +80,44 @@ export async function listHypervisors(db: Db, page: Page): Promise<Items<Hypervi
 /** What a server asks of the hypervisor it is made on. */
 export interface HypervisorWanted {
   readonly id?: string | undefined
-  /** That its network is bridged to. */
-  readonly interface?: string | undefined
+  /** Of no matter when `id` is given. */
+  readonly zoneId?: string | undefined
+  /** That its networks are bridged to. */
+  readonly interfaces: readonly string[]
 }
 
 /**
- * The hypervisor a new server goes to: the one asked for, else of those that are up (and have the interface) the one
- * with the fewest servers. One that is asked for may be down: the job waits for it.
+ * The hypervisor a new server goes to: the one asked for, else of those that are up (in the zone, and have the interfaces)
+ * the one with the fewest servers. One that is asked for may be down: the job waits for it.
  * @throws DomainError `not_found`, `interface_missing` (with the field), `no_hypervisor`.
  */
 export async function pickHypervisor(tx: Db, wanted: HypervisorWanted): Promise<string> {
   if (wanted.id !== undefined) {
     const [row] = await tx.select({ id: hypervisor.id }).from(hypervisor).where(eq(hypervisor.id, wanted.id))
     if (!row) throw bodyError('not_found', '/hypervisor_id', `hypervisor ${wanted.id} not found`)
-    if (wanted.interface !== undefined) await assertInterface(tx, row.id, wanted.interface, '/hypervisor_id')
+    for (const name of wanted.interfaces) await assertInterface(tx, row.id, name, '/hypervisor_id')
     return row.id
   }
-  const fits = wanted.interface === undefined ? undefined : hasInterface(wanted.interface)
+  const isThere = wanted.zoneId === undefined ? undefined : eq(hypervisor.zoneId, wanted.zoneId)
   const [row] = await tx
     .select({ id: hypervisor.id })
     .from(hypervisor)
     .leftJoin(server, and(eq(server.hypervisorId, hypervisor.id), ne(server.state, 'terminated')))
-    .where(and(gt(hypervisor.lastSeenAt, sql`now() - ${UP_WITHIN_MS} * interval '1 ms'`), fits))
+    .where(
+      and(
+        gt(hypervisor.lastSeenAt, sql`now() - ${UP_WITHIN_MS} * interval '1 ms'`),
+        isThere,
+        ...wanted.interfaces.map(hasInterface),
+      ),
+    )
     .groupBy(hypervisor.id)
     .orderBy(asc(count(server.id)), asc(hypervisor.id))
     .limit(1)
   if (row) return row.id
-  if (fits === undefined) {
-    throw new DomainError('no_hypervisor', 'no hypervisor is up: try again, or name one with hypervisor_id')
+  if (wanted.interfaces.length === 0) {
+    const where = wanted.zoneId === undefined ? '' : ` in zone ${wanted.zoneId}`
+    throw new DomainError('no_hypervisor', `no hypervisor is up${where}: try again, or name one with hypervisor_id`)
   }
-  throw bodyError('interface_missing', '/network_id', `no hypervisor that is up has the interface ${wanted.interface}`)
+  const names = wanted.interfaces.join(', ')
+  throw bodyError('interface_missing', '/network_id', `no hypervisor that is up has the interface ${names}`)
 }

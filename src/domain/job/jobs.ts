@@ -9,7 +9,7 @@
  * A change of network settings has no transient state and locks nothing: `promiseApply` asks the hypervisors where it
  * shows to bring themselves up to date, and the job says when they are.
  */
-import { and, arrayContains, desc, eq, or, type SQL, sql } from 'drizzle-orm'
+import { and, arrayContains, desc, eq, inArray, isNull, or, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import { type JOB_STATES, job, outbox } from '../../db/schema.ts'
 import type { JobAction } from '../../jobs/catalogue.ts'
@@ -17,7 +17,7 @@ import type { Actor } from '../actor.ts'
 import { notFound } from '../errors.ts'
 import { type NewEvent, recordEvents } from '../event/events.ts'
 import { newId } from '../ids.ts'
-import { type Items, type Page, pageOf, toItems } from '../paging.ts'
+import { type Found, found, type Items, type Page, pageOf, type Slice, toItems } from '../paging.ts'
 
 export type JobState = (typeof JOB_STATES)[number]
 export type JobRow = typeof job.$inferSelect
@@ -252,6 +252,41 @@ export async function listJobs(db: Db, projectId: string, filter: JobFilter, pag
     .limit(limit)
   return toItems(rows, page, jobView)
 }
+
+/** What clients of the QingCloud wire ask for. */
+export interface JobsWanted {
+  readonly ids?: readonly string[] | undefined
+  readonly states?: readonly JobState[] | undefined
+  /** By the name that it was asked for by, or else by any of these. */
+  readonly named?: { readonly asked: string; readonly orElse: readonly JobKind[] } | undefined
+}
+
+/** What a job does, and the kind of the first of its resources. */
+export interface JobKind {
+  readonly action: JobAction
+  readonly about?: JobResource['type']
+}
+
+/** Jobs of a project, newest first. Parts of others are left out, unless they are asked for by id. */
+export async function describeJobs(
+  db: Db,
+  projectId: string,
+  { ids, states, named }: JobsWanted,
+  slice: Slice,
+): Promise<Found<JobRow>> {
+  const where = and(
+    eq(job.projectId, projectId),
+    ids ? inArray(job.id, [...ids]) : isNull(job.parentId),
+    states && inArray(job.state, [...states]),
+    named && or(eq(job.askedAction, named.asked), and(isNull(job.askedAction), or(...named.orElse.map(ofKind), NEVER))),
+  )
+  const rows = await db.select().from(job).where(where).orderBy(desc(job.seq)).limit(slice.limit).offset(slice.offset)
+  return found(slice, rows, () => db.$count(job, where))
+}
+
+const NEVER = sql`false`
+const ofKind = ({ action, about }: JobKind): SQL | undefined =>
+  and(eq(job.action, action), about && sql`${job.resources} -> 0 ->> 'type' = ${about}`)
 
 /** The newest job that did this to these resources: the answer to whoever asks for what is already so. */
 export async function lastJob(db: Db, projectId: string, filter: JobFilter): Promise<JobView | undefined> {

@@ -29,11 +29,12 @@ export async function routersFor(
       : await tx
           .select()
           .from(portForwarding)
-          .where(inArray(portForwarding.vpcId, holders))
+          .where(and(inArray(portForwarding.vpcId, holders), eq(portForwarding.enabled, true)))
           .orderBy(asc(portForwarding.seq))
   return vpcs.map((row) => ({
     vpc_id: row.id,
     cidr: row.cidr,
+    routing: row.routing,
     source_nat: row.sourceNat,
     elastic_ips: elasticIps
       .filter(({ elasticIp: own, nicVpcId }) => (own.vpcId ?? nicVpcId) === row.id)

@@ -3,14 +3,16 @@
  *
  * | job           | successful                                   | failed                                          |
  * |---------------|----------------------------------------------|-------------------------------------------------|
- * | nic.attach    | attaching → in_use                           | attaching → available, with the reason          |
- * | nic.detach    | detaching → available                        | detaching → in_use: the guest kept it           |
- * | server.create | pending → running, primary NIC in_use        | pending → stopped; of an adoption → terminated  |
+ * | nic.attach    | attaching → in_use                           | attaching → available, with the reason; gone if |
+ * |               |                                              | it was made for a server to join a network      |
+ * | nic.detach    | detaching → available; gone if it came with  | detaching → in_use: the guest kept it           |
+ * |               | its server or with joining a network         |                                                 |
+ * | server.create | pending → running, its NICs in_use           | pending → stopped; of an adoption → terminated  |
  * | server.start  | starting → running                           | starting → stopped                              |
  * | server.stop   | stopping → stopped                           | stopping → running                              |
  * | server.restart| starting → running                           | starting → stopped                              |
- * | server.delete | terminating → terminated; primary NIC gone,  | back to what the server was, NICs in_use        |
- * |               | the others available                         |                                                 |
+ * | server.delete | terminating → terminated; NICs that came     | back to what the server was, NICs in_use        |
+ * |               | with it are gone, the others available       |                                                 |
  * | network.apply | nothing was locked: the settings stand, and the job says whether the hypervisor has them       |
  */
 import { and, eq, inArray, sql } from 'drizzle-orm'
@@ -120,7 +122,6 @@ async function settle(tx: Db, done: JobRow): Promise<void> {
         await keepNics(tx, done)
         return moveServer(tx, done, (done.request as JobRequest).previous_state ?? 'running')
       }
-      await deletePrimary(tx, done)
       await freeNics(tx, done)
       return moveServer(tx, done, 'terminated')
     default:
@@ -137,9 +138,19 @@ async function afterFailedCreate(tx: Db, done: JobRow): Promise<'stopped' | 'ter
 /** The NICs that a job holds stay on their server. */
 const keepNics = (tx: Db, done: JobRow) => releaseNics(tx, done, 'in_use', {})
 
-/** The NICs that a job holds leave their server. */
-const freeNics = (tx: Db, done: JobRow) =>
-  releaseNics(tx, done, 'available', { serverId: null, slot: null, hostView: null, guestView: null, observedAt: null })
+/** The NICs that a job holds leave their server; those that came with it are deleted. */
+async function freeNics(tx: Db, done: JobRow): Promise<void> {
+  const rows = await tx
+    .delete(nic)
+    .where(and(eq(nic.jobId, done.id), eq(nic.withServer, true)))
+    .returning()
+  await recordEvents(
+    tx,
+    rows.flatMap((row) => underEachAddress(row, nicEvent(row, done, 'nic.deleted'))),
+  )
+  const left = { serverId: null, slot: null, hostView: null, guestView: null, observedAt: null }
+  await releaseNics(tx, done, 'available', left)
+}
 
 async function releaseNics(tx: Db, done: JobRow, state: NicState, set: Partial<NicRow>): Promise<void> {
   const rows = await tx
@@ -157,17 +168,6 @@ async function releaseNics(tx: Db, done: JobRow, state: NicState, set: Partial<N
   await recordEvents(
     tx,
     rows.map((row) => nicEvent(row, done, `nic.${state}`)),
-  )
-}
-
-async function deletePrimary(tx: Db, done: JobRow): Promise<void> {
-  const rows = await tx
-    .delete(nic)
-    .where(and(eq(nic.jobId, done.id), eq(nic.isPrimary, true)))
-    .returning()
-  await recordEvents(
-    tx,
-    rows.flatMap((row) => underEachAddress(row, nicEvent(row, done, 'nic.deleted'))),
   )
 }
 

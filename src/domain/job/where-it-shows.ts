@@ -5,8 +5,8 @@
 import { and, eq, inArray, isNotNull, ne, or, type SQL } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import type { Db } from '../../db/client.ts'
-import { network, nic, securityGroupRule, server } from '../../db/schema.ts'
-import { inGroups } from '../security-group/membership.ts'
+import { network, nic, securityGroup, securityGroupRule, server } from '../../db/schema.ts'
+import { inForceNames, inGroups } from '../security-group/membership.ts'
 
 /**
  * Hypervisors of the servers that hold certain NICs.
@@ -47,9 +47,15 @@ export async function hypervisorsThatName(
   groupIds: readonly string[],
 ): Promise<string[]> {
   const naming = await tx
-    .selectDistinct({ id: securityGroupRule.groupId })
+    .select({ id: securityGroupRule.groupId })
     .from(securityGroupRule)
     .where(inArray(securityGroupRule.remoteGroupId, [...groupIds]))
+    .union(
+      tx
+        .select({ id: securityGroup.id })
+        .from(securityGroup)
+        .where(and(eq(securityGroup.projectId, member.projectId), inForceNames(groupIds))),
+    )
   if (naming.length === 0) return []
   const own = alias(network, 'own')
   const withinReach = tx

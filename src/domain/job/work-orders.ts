@@ -10,6 +10,7 @@ import { DomainError } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
 import { gatewayOf } from '../network/subnet.ts'
 import type { NicRow } from '../nic/nics.ts'
+import { reservedByNetwork } from '../reserved-address/reserved-addresses.ts'
 import { defaultGroupOf } from '../security-group/default-group.ts'
 import type { ServerRow } from '../server/servers.ts'
 import type { JobRequest } from './jobs.ts'
@@ -83,11 +84,13 @@ async function stateOf(
     .orderBy(asc(nic.slot))
   const networkIds = [...new Set(nics.map((row) => row.nic.networkId))]
   const networks = networkIds.length === 0 ? [] : await db.select().from(network).where(inArray(network.id, networkIds))
+  const bareIds = nics.filter((row) => row.nic.address === null).map((row) => row.nic.networkId)
+  const reserved = await reservedByNetwork(db, [...new Set(bareIds)])
   const byServer = new Map<string | null, PlacedNic[]>()
   for (const row of nics) byServer.set(row.nic.serverId, [...(byServer.get(row.nic.serverId) ?? []), row])
   return {
     servers: servers.map((row) => orderServer(row, byServer.get(row.id) ?? [], jobId)),
-    networks: networks.map(orderNetwork),
+    networks: networks.map((row) => orderNetwork(row, reserved.get(row.id) ?? [])),
   }
 }
 
@@ -123,7 +126,7 @@ const orderServer = (row: ServerRow, nics: readonly PlacedNic[], jobId: string |
   })),
 })
 
-const orderNetwork = (row: typeof network.$inferSelect): OrderNetwork => ({
+const orderNetwork = (row: typeof network.$inferSelect, reserved: string[]): OrderNetwork => ({
   id: row.id,
   vni: row.vni,
   mtu: row.mtu,
@@ -136,6 +139,7 @@ const orderNetwork = (row: typeof network.$inferSelect): OrderNetwork => ({
   lease_seconds: row.leaseSeconds,
   dns_servers: row.dnsServers,
   domain: row.domain,
+  reserved_addresses: reserved,
 })
 
 const groupIdsOf = (servers: readonly OrderServer[]): string[] => [

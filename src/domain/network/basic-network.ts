@@ -12,7 +12,7 @@ import { createNetwork } from './create-network.ts'
 
 const BASIC_CIDR = '10.250.0.0/16'
 /** Third octets that networks of a VPC may have. */
-const SUBNETS = 254
+export const SUBNETS = 254
 
 /** Whether a network is part of its project's basic one. For use in a query on `network`. */
 export const isBasicNetwork = sql<boolean>`EXISTS (SELECT FROM vpc v WHERE v.id = network.vpc_id AND v.is_basic)`
@@ -48,6 +48,16 @@ export async function findBasic(db: Db, actor: Pick<Actor, 'projectId'>): Promis
   return row?.id
 }
 
+/** Ids of the networks that a project's basic one has come to have; none until it is needed. */
+export async function basicNetworks(db: Db, actor: Pick<Actor, 'projectId'>): Promise<string[]> {
+  const rows = await db
+    .select({ id: network.id })
+    .from(network)
+    .where(and(eq(network.projectId, actor.projectId), isBasicNetwork))
+    .orderBy(asc(network.seq))
+  return rows.map(({ id }) => id)
+}
+
 async function makeBasic(tx: Db, actor: Actor): Promise<string> {
   // Of two that need it at once, one makes it.
   const [owner] = await tx.select({ id: project.id }).from(project).where(eq(project.id, actor.projectId)).for('update')
@@ -57,4 +67,10 @@ async function makeBasic(tx: Db, actor: Actor): Promise<string> {
   const { id } = await createVpc(tx, actor, { name: 'basic', cidr: BASIC_CIDR })
   await tx.update(vpc).set({ isBasic: true }).where(eq(vpc.id, id))
   return id
+}
+
+/** Whether a network, of whatever project, is part of a basic one. */
+export async function isInBasic(db: Db, networkId: string): Promise<boolean> {
+  const [row] = await db.select({ isBasic: isBasicNetwork }).from(network).where(eq(network.id, networkId))
+  return row?.isBasic ?? false
 }

@@ -61,7 +61,7 @@ export async function joinNetwork(tx: Db, actor: Actor, id: string, subnet: Subn
   return place(tx, actor, id, await pinVpc(tx, actor, subnet), 'network.joined')
 }
 
-/** Takes a network out of its VPC; refused while it has NICs, whose addresses would go. */
+/** Takes a network out of its VPC; refused while it has NICs or reserved addresses, which would go. */
 export async function leaveNetwork(tx: Db, actor: Actor, id: string): Promise<NetworkView> {
   const now = await lockNetwork(tx, actor, id)
   if (now.vpcId === null) return networkView(now)

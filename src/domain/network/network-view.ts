@@ -25,14 +25,18 @@ export interface NetworkView {
   ipv6_cidr: string | null
   ipv6_gateway: string | null
   address_range: { first: string; last: string } | null
-  /** NICs that still fit; in a network with a CIDR each takes one address. */
+  /** For NICs and reserved addresses; in a network without CIDR, NICs that still fit. */
   addresses_available: number
+  /** At most 252, with and without address. */
   nic_count: number
   dhcp: { lease_seconds: number; dns_servers: string[]; domain: string | null }
   generation: number
   created_at: string
   updated_at: string
 }
+
+/** How many addresses of a network are reserved ones. */
+export const reservedCount = (row: NetworkRow): number => count(row.held, '1')
 
 export function networkView(row: NetworkRow): NetworkView {
   const taken = count(row.ports, '1')
@@ -53,7 +57,7 @@ export function networkView(row: NetworkRow): NetworkView {
     ipv6_gateway: row.ipv6Cidr && ipv6GatewayOf(row.ipv6Cidr),
     address_range: row.cidr === null ? null : addressRange(row.cidr, row.reserved),
     addresses_available: count(row.reserved, '0') - taken, // a reserved port is never taken
-    nic_count: taken,
+    nic_count: taken - reservedCount(row) + count(row.unaddressed, '1'),
     dhcp: { lease_seconds: row.leaseSeconds, dns_servers: row.dnsServers, domain: row.domain },
     generation: row.generation,
     created_at: row.createdAt.toISOString(),

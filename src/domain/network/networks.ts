@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import { network } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
@@ -6,7 +6,14 @@ import { assertUnchanged, type Changes, changeSet } from '../changes.ts'
 import { DomainError, notFound } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
 import { type Items, type Page, pageOf, toItems } from '../paging.ts'
-import { type NetworkMode, type NetworkRow, type NetworkType, type NetworkView, networkView } from './network-view.ts'
+import {
+  type NetworkMode,
+  type NetworkRow,
+  type NetworkType,
+  type NetworkView,
+  networkView,
+  reservedCount,
+} from './network-view.ts'
 
 export async function getNetwork(db: Db, projectId: string, id: string): Promise<NetworkView> {
   const [row] = await db
@@ -68,7 +75,7 @@ export async function updateNetwork(
   return networkView(row)
 }
 
-/** Deletes a network without NICs. @throws DomainError `network_in_use`. */
+/** Deletes a network without NICs and reserved addresses. @throws DomainError `network_in_use`. */
 export async function deleteNetwork(tx: Db, actor: Actor, id: string, ifMatch?: number): Promise<void> {
   const now = await lockNetwork(tx, actor, id, ifMatch)
   refuseWithNics(now)
@@ -90,10 +97,16 @@ export async function lockNetwork(tx: Db, actor: Actor, id: string, ifMatch?: nu
   return row
 }
 
-/** The refusal of what would take the ground from under NICs. The network is locked: their number stays as it is. */
+/**
+ * The refusal of what would take the ground from under NICs and reserved addresses. The network is locked: there will be
+ * no more of them.
+ */
 export function refuseWithNics(locked: NetworkRow): void {
   const { id, nic_count } = networkView(locked)
-  if (nic_count > 0) throw new DomainError('network_in_use', `network ${id} has ${nic_count} NICs: delete them first`)
+  const reserved = reservedCount(locked)
+  if (nic_count === 0 && reserved === 0) return
+  const has = reserved === 0 ? `${nic_count} NICs` : `${nic_count} NICs and ${reserved} reserved addresses`
+  throw new DomainError('network_in_use', `network ${id} has ${has}: delete them first`)
 }
 
 const own = (actor: Actor, id: string, ifMatch?: number) =>
@@ -102,4 +115,12 @@ const own = (actor: Actor, id: string, ifMatch?: number) =>
 async function whyNot(tx: Db, actor: Actor, id: string, ifMatch: number | undefined): Promise<DomainError> {
   const now = await getNetwork(tx, actor.projectId, id)
   return new DomainError('precondition_failed', `network ${id} is at generation ${now.generation}, not ${ifMatch}`)
+}
+
+/** Keeps what only clients of the QingCloud wire read of a network, beside what is kept already. */
+export async function keepWire(tx: Db, actor: Actor, id: string, values: NetworkRow['wire']): Promise<void> {
+  await tx
+    .update(network)
+    .set({ wire: sql`${network.wire} || ${JSON.stringify(values)}::jsonb` })
+    .where(own(actor, id))
 }

@@ -81,7 +81,10 @@ export interface DetachRequest {
   readonly pointer: (index: number) => FieldError['pointer']
 }
 
-/** Promises to detach NICs from their server, all or none, as one job. Primary NICs are refused. */
+/**
+ * Promises to detach NICs from their server, all or none, as one job. Primary NICs are refused, and others that came with
+ * joining a network: those leave with it.
+ */
 export async function detachNics(tx: Db, actor: Actor, wanted: DetachRequest): Promise<JobView> {
   const serverId = wanted.serverId ?? (await serverOf(tx, actor, wanted.nicIds[0] ?? ''))
   const from = serverId === null ? undefined : await lockServer(tx, actor, serverId)
@@ -91,6 +94,12 @@ export async function detachNics(tx: Db, actor: Actor, wanted: DetachRequest): P
       throw new DomainError('nic_primary', `NIC ${row.id} is the primary NIC of server ${row.serverId}`)
     if (row.serverId !== null && row.serverId !== from?.id) {
       throw new DomainError('nic_not_in_use', `NIC ${row.id} is on server ${row.serverId}, not on ${from?.id}`)
+    }
+    if (row.withServer) {
+      throw new DomainError(
+        'nic_joined',
+        `NIC ${row.id} came with joining a network: server ${row.serverId} can leave it`,
+      )
     }
     if (row.state === 'attaching') throw busy(row)
   }
@@ -122,7 +131,8 @@ export async function detachNics(tx: Db, actor: Actor, wanted: DetachRequest): P
   return job
 }
 
-const moved = (state: 'attaching' | 'detaching', jobId: string) => ({
+/** The SET part of a NIC's move into a job's hands. */
+export const moved = (state: 'attaching' | 'detaching', jobId: string) => ({
   state,
   jobId,
   generation: sql`${nic.generation} + 1`,
@@ -184,7 +194,8 @@ function assertAttachable(row: NicRow, serverId: string, slot: number | undefine
   }
 }
 
-const busy = (row: NicRow) =>
+/** The refusal of an act on a NIC that a job has in hand. */
+export const busy = (row: NicRow) =>
   new DomainError('nic_busy', `NIC ${row.id} is ${row.state} by job ${row.jobId}; try again`)
 
 /** What answers a request for what is already so: the live job that is bringing it about, or the last one that did. */
@@ -217,7 +228,12 @@ async function standingJob(
 }
 
 /** The slots that new NICs go to. Called with the server locked; `nic_server_slot_key` holds whatever happens. */
-async function freeSlots(tx: Db, serverId: string, count: number, wanted: number | undefined): Promise<number[]> {
+export async function freeSlots(
+  tx: Db,
+  serverId: string,
+  count: number,
+  wanted: number | undefined,
+): Promise<number[]> {
   const taken = await tx.select({ slot: nic.slot }).from(nic).where(eq(nic.serverId, serverId))
   const used = new Set(taken.map(({ slot }) => slot))
   if (wanted !== undefined && used.has(wanted)) {
@@ -237,7 +253,14 @@ async function freeSlots(tx: Db, serverId: string, count: number, wanted: number
   return free.slice(0, count)
 }
 
-function recordMoves(tx: Db, actor: Actor, nics: readonly NicRow[], to: string, jobId: string, serverId: string) {
+export function recordMoves(
+  tx: Db,
+  actor: Actor,
+  nics: readonly NicRow[],
+  to: string,
+  jobId: string,
+  serverId: string,
+) {
   return recordEvents(
     tx,
     nics.map((row) => ({

@@ -18,8 +18,10 @@ export interface NewNics extends NicSettings {
   readonly tags?: Record<string, string> | undefined
   /** For the first NICs of the batch; the others take the lowest free addresses. */
   readonly addresses?: readonly string[] | undefined
-  /** The server whose primary NIC this is, and the job that will plug it. */
-  readonly primaryOf?: { readonly serverId: string; readonly jobId: string } | undefined
+  /** False: without address, also where the network has some. True when absent. */
+  readonly addressed?: boolean | undefined
+  /** The server that the NIC comes and goes with, in which slot (0: its primary one), and the job that will plug it. */
+  readonly withServer?: { readonly serverId: string; readonly slot: number; readonly jobId: string } | undefined
   /** Where the body names address n, to blame it. */
   readonly pointer: (index: number) => string
 }
@@ -27,19 +29,19 @@ export interface NewNics extends NicSettings {
 /**
  * Ports, NICs and events in one statement and one round trip: all of them or none.
  * $1 network, $2 project, $3 count, $4 wanted addresses, $5 MACs, $6 name, $7 description, $8 tags, $9 actor,
- * $10 server, $11 job, $12 anti-spoofing, $13 allowed address pairs, $14 and $15 bandwidth in and out, $16 groups,
- * $17 whether the default group is one of them, or there are none.
+ * $10 server that it comes with, $11 job, $12 anti-spoofing, $13 allowed address pairs, $14 and $15 bandwidth in and out, $16 groups,
+ * $17 whether the default group is one of them, or there are none, $18 slot on the server, $19 what the ports are for.
  */
 export const CREATE_NICS = `
 WITH made AS (
   INSERT INTO nic (id, project_id, network_id, network_cidr, port, address, name, description, tags,
-                   is_primary, state, server_id, slot, job_id,
+                   is_primary, with_server, state, server_id, slot, job_id,
                    ipv6_address, anti_spoofing, allowed_address_pairs, bandwidth_in_mbps, bandwidth_out_mbps, in_default_group)
   SELECT m.mac, $2, $1, t.cidr, t.port, t.address, $6, $7, $8,
-         $10::text IS NOT NULL, CASE WHEN $10::text IS NULL THEN 'available' ELSE 'attaching' END::nic_state,
-         $10, CASE WHEN $10::text IS NOT NULL THEN 0 END, $11,
+         $18::smallint IS NOT DISTINCT FROM 0, $10::text IS NOT NULL,
+         CASE WHEN $10::text IS NULL THEN 'available' ELSE 'attaching' END::nic_state, $10, $18, $11,
          eui64_address(t.ipv6_cidr, m.mac), $12, $13, $14, $15, $17
-  FROM network_take_ports($1, $2, $3, $4::inet[]) AS t
+  FROM network_take_ports($1, $2, $3, $4::inet[], $19) AS t
   JOIN unnest($5::macaddr[]) WITH ORDINALITY AS m (mac, n) USING (n)
   RETURNING *
 ), grouped AS (
@@ -61,9 +63,10 @@ const MAC_DRAWS = 4
  * Makes NICs in one network, all or none. Runs as a single statement, so `db` may be a pool.
  * @returns in the order of their addresses, those that were asked for first.
  * @throws DomainError `not_found` (network or security group), `network_full` (with limit and use), `network_not_joined`, `address_in_use`,
- *   `address_out_of_range`.
+ *   `address_out_of_range`, `invalid_request` (more addresses than NICs, or for NICs without).
  */
 export async function createNics(db: Db, actor: Actor, wanted: NewNics): Promise<NicView[]> {
+  assertAddressesFit(wanted)
   const groupIds = [...(wanted.security_group_ids ?? [])].sort()
   if (wanted.security_group_ids) await assertGroups(db, actor, wanted.security_group_ids)
   for (let draws = 1; ; draws++) {
@@ -78,14 +81,16 @@ export async function createNics(db: Db, actor: Actor, wanted: NewNics): Promise
       wanted.description ?? '',
       JSON.stringify(wanted.tags ?? {}),
       actor.keyId,
-      wanted.primaryOf?.serverId ?? null,
-      wanted.primaryOf?.jobId ?? null,
+      wanted.withServer?.serverId ?? null,
+      wanted.withServer?.jobId ?? null,
       wanted.anti_spoofing ?? true,
       JSON.stringify(wanted.allowed_address_pairs ?? []),
       wanted.bandwidth?.in_mbps ?? null,
       wanted.bandwidth?.out_mbps ?? null,
       groupIds,
       groupIds.length === 0 || groupIds.includes(defaultGroupOf(actor.projectId)),
+      wanted.withServer?.slot ?? null,
+      wanted.addressed === false ? 'unaddressed' : 'nic',
     ]
     try {
       // Named: parsed and planned once per connection, on the busiest statement of the service.
@@ -102,5 +107,14 @@ export async function createNics(db: Db, actor: Actor, wanted: NewNics): Promise
       if (collided && draws < MAC_DRAWS) continue
       return await refinePlacement(error, { ...wanted, addresses: wanted.addresses ?? [] })
     }
+  }
+}
+
+function assertAddressesFit({ count, addresses = [], addressed = true, pointer }: NewNics): void {
+  if (!addressed && addresses.length > 0) {
+    throw bodyError('invalid_request', pointer(0), 'must not be given for a NIC without address')
+  }
+  if (addresses.length > count) {
+    throw bodyError('invalid_request', '/addresses', `has ${addresses.length} addresses for ${count} NICs`)
   }
 }

@@ -1,14 +1,13 @@
-import { and, eq, getTableColumns, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, inArray, isNull, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import { type AddressPair, type NIC_STATES, nic } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
-import { assertUnchanged, type Changes, changeSet } from '../changes.ts'
-import { bodyError, DomainError, notFound } from '../errors.ts'
+import { assertUnchanged } from '../changes.ts'
+import { DomainError, notFound } from '../errors.ts'
 import { type NewEvent, recordEvents } from '../event/events.ts'
 import { type Items, type Page, pageOf, toItems } from '../paging.ts'
 import { defaultGroupOf } from '../security-group/default-group.ts'
 import { inGroups } from '../security-group/membership.ts'
-import { refinePlacement } from './refine-placement.ts'
 
 export type NicState = (typeof NIC_STATES)[number]
 export type NicRow = typeof nic.$inferSelect
@@ -140,81 +139,34 @@ export async function listNics(db: Db, projectId: string, filter: NicFilter, pag
   return toItems(rows, page, nicView)
 }
 
-export interface NicChanges extends Changes {
-  /** Only of an available NIC: a card in a server keeps its address. */
-  readonly address?: string
-}
-
-export async function updateNic(
-  tx: Db,
-  actor: Actor,
-  id: string,
-  changes: NicChanges,
-  ifMatch?: number,
-): Promise<NicView> {
-  const { address, ...rest } = changes
-  const move = address === undefined ? undefined : await moveAddress(tx, actor, id, address, ifMatch)
-  const [row] = await tx
-    .update(nic)
-    .set({ ...changeSet(nic.generation, rest), ...move?.set })
-    .where(and(ownNic(actor, id, ifMatch), move && eq(nic.state, 'available')))
-    .returning(NIC_WITH_GROUPS)
-  if (!row) throw await whyNotNic(tx, actor, id, ifMatch)
-  const told = { projectId: row.projectId, id, actor: actor.keyId }
-  await recordEvents(tx, [
-    // Under the old address too: its history must say when it was given up.
-    ...(move?.left ? [{ ...told, type: 'nic.address_released' as const, address: move.left, data: { address } }] : []),
-    { ...told, type: 'nic.updated', address: row.address, data: { ...changes } },
-  ])
-  return nicView(row)
-}
-
-interface AddressMove {
-  readonly set: { port?: SQL; address?: SQL }
-  /** The address given up; `undefined` when the NIC has the wanted one already. */
-  readonly left?: string
-}
-
-/** Takes the port of an address for a NIC that has another; the trigger on `nic` gives the old one back. */
-async function moveAddress(
-  tx: Db,
-  actor: Actor,
-  id: string,
-  address: string,
-  ifMatch: number | undefined,
-): Promise<AddressMove> {
-  const [now] = await tx
-    .select({ networkId: nic.networkId, address: nic.address, state: nic.state })
-    .from(nic)
-    .where(ownNic(actor, id, ifMatch))
-    .for('update')
-  if (!now) throw await whyNotNic(tx, actor, id, ifMatch)
-  if (now.state !== 'available') {
-    throw new DomainError('nic_in_use', `NIC ${id} is ${now.state}: detach it before changing its address`)
-  }
-  if (now.address === address) return { set: {} }
-  if (now.address === null)
-    throw bodyError('network_unmanaged', '/address', `network ${now.networkId} has no addresses`)
-  const { rows } = await tx
-    .execute<{ port: number }>(
-      sql`SELECT port FROM network_take_ports(${now.networkId}, ${actor.projectId}, 1, ARRAY[${address}::inet])`,
-    )
-    .catch((error: unknown) =>
-      refinePlacement(error, { networkId: now.networkId, addresses: [address], pointer: () => '/address' }),
-    )
-  return { set: { port: sql`${rows[0]?.port}::smallint`, address: sql`${address}::inet` }, left: now.address }
-}
-
 /** Deletes an available NIC; its elastic IP becomes available. @throws DomainError `nic_in_use`, `nic_primary`. */
 export async function deleteNic(tx: Db, actor: Actor, id: string, ifMatch?: number): Promise<void> {
   const [row] = await tx
     .delete(nic)
-    .where(and(ownNic(actor, id, ifMatch), eq(nic.state, 'available'), isNull(nic.serverId)))
+    .where(and(ownNic(actor, id, ifMatch), isDeletable))
     .returning()
   if (!row) throw await whyNotNic(tx, actor, id, ifMatch)
-  const told = { type: 'nic.deleted', actor: actor.keyId, data: { network_id: row.networkId } } as const
-  await recordEvents(tx, underEachAddress(row, told))
+  await recordEvents(tx, deleted(actor, row))
 }
+
+/** Deletes available NICs, all or none. @throws DomainError as `deleteNic`. */
+export async function deleteNics(tx: Db, actor: Actor, ids: readonly string[]): Promise<void> {
+  const own = and(inArray(nic.id, [...ids]), eq(nic.projectId, actor.projectId))
+  // In one order, whoever deletes them: two callers cannot deadlock.
+  await tx.select({ id: nic.id }).from(nic).where(own).orderBy(nic.id).for('update')
+  const rows = await tx.delete(nic).where(and(own, isDeletable)).returning()
+  const gone = new Set(rows.map(({ id }) => id))
+  const left = ids.find((id) => !gone.has(id))
+  if (left !== undefined) throw await whyNotNic(tx, actor, left, undefined)
+  await recordEvents(
+    tx,
+    rows.flatMap((row) => deleted(actor, row)),
+  )
+}
+
+const isDeletable = and(eq(nic.state, 'available'), isNull(nic.serverId))
+const deleted = (actor: Actor, row: NicRow): NewEvent[] =>
+  underEachAddress(row, { type: 'nic.deleted', actor: actor.keyId, data: { network_id: row.networkId } })
 
 /** An event of a NIC, once for each of its addresses: "who had this address, when" can be asked of both versions of IP. */
 export function underEachAddress(

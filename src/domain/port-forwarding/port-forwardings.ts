@@ -31,6 +31,8 @@ export interface PortForwardingView {
   address: string
   /** 1..65535, of `address`. */
   target_port: number
+  /** False: it is kept, and has no effect. */
+  enabled: boolean
   generation: number
   created_at: string
   updated_at: string
@@ -44,6 +46,7 @@ const view = (row: PortForwardingRow): PortForwardingView => ({
   port: row.port,
   address: row.address,
   target_port: row.targetPort,
+  enabled: row.enabled,
   generation: row.generation,
   created_at: row.createdAt.toISOString(),
   updated_at: row.updatedAt.toISOString(),
@@ -55,6 +58,7 @@ export interface PortForwardingChanges {
   readonly port?: number
   readonly address?: string
   readonly target_port?: number
+  readonly enabled?: boolean
 }
 
 export interface NewPortForwarding extends PortForwardingChanges {
@@ -187,8 +191,8 @@ async function apply(
   row: PortForwardingRow,
   what: 'created' | 'updated' | 'deleted',
 ): Promise<JobView> {
-  const { vpc_id, name, protocol, port, address, target_port } = view(row)
-  const data = { vpc_id, name, protocol, port, address, target_port }
+  const { vpc_id, name, protocol, port, address, target_port, enabled } = view(row)
+  const data = { vpc_id, name, protocol, port, address, target_port, enabled }
   const about = [
     { type: 'vpc', id: row.vpcId },
     { type: 'port_forwarding', id: row.id },

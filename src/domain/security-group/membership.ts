@@ -22,6 +22,15 @@ export function inGroups(tx: Db, projectId: string, groupIds: readonly string[])
 }
 
 /**
+ * The condition on `security_group` that rules which it enforces until it is applied have one of these groups as their
+ * remote. Its rules as they stand are found in `security_group_rule`.
+ */
+export function inForceNames(groupIds: readonly string[]): SQL {
+  const named = inArray(sql`r ->> 'remote_group_id'`, [...groupIds])
+  return sql`EXISTS (SELECT FROM jsonb_array_elements(${securityGroup.inForce}) r WHERE ${named})`
+}
+
+/**
  * Refuses ids that are no groups of the caller's project. The others cannot be deleted until the transaction ends.
  * @param pointer - where the body names group n.
  * @throws DomainError `not_found`, with every id that is not there.

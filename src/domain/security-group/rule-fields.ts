@@ -20,6 +20,8 @@ export interface RuleFields {
   /** The other side; both `null`: anyone. */
   readonly remote_cidr: string | null
   readonly remote_group_id: string | null
+  /** How it was written over the QingCloud wire, if it was. */
+  readonly wire?: Readonly<Record<string, string | number>>
 }
 
 /** A rule as it is asked for: the protocol, and whatever is not as in `DEFAULTS`. */
@@ -28,7 +30,7 @@ export type NewRule = Partial<RuleFields> & Pick<RuleFields, 'protocol'>
 /** In the middle, so that others fit before and after without renumbering. */
 export const DEFAULT_PRIORITY = 50
 
-const DEFAULTS: Omit<RuleFields, 'protocol'> = {
+export const DEFAULTS: Omit<RuleFields, 'protocol'> = {
   name: '',
   direction: 'in',
   priority: DEFAULT_PRIORITY,
@@ -47,7 +49,7 @@ export const newRule = (wanted: NewRule): RuleFields => changedRule({ ...DEFAULT
 export function changedRule(now: RuleFields, changes: Partial<RuleFields>): RuleFields {
   const { port_first: first } = changes
   const last = first === null ? null : (now.port_last ?? first ?? null)
-  return { ...now, port_last: last, ...changes }
+  return { ...now, port_last: last, wire: {}, ...changes }
 }
 
 /** A field of a rule that does not fit the others. */

@@ -1,14 +1,15 @@
 import { and, count, eq, ne } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { nicSecurityGroup, securityGroup, securityGroupRule } from '../../db/schema.ts'
+import { nicSecurityGroup, securityGroup, securityGroupRule, vpc } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
 import { assertUnchanged, type Changes, changeSet } from '../changes.ts'
 import { DomainError, notFound } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
 import { newId } from '../ids.ts'
 import { type Items, type Page, pageOf, toItems } from '../paging.ts'
-import { insertRules } from './group-rules.ts'
+import { inForceNames } from './membership.ts'
 import type { NewRule } from './rule-fields.ts'
+import { insertRules } from './rule-writes.ts'
 
 export interface SecurityGroupView {
   id: string
@@ -17,6 +18,8 @@ export interface SecurityGroupView {
   tags: Record<string, string>
   is_default: boolean
   rule_count: number
+  /** Whether hypervisors are to enforce the rules as they stand; if not, some wait to be applied. */
+  applied: boolean
   /** Counts changes of the group and of its rules. */
   generation: number
   created_at: string
@@ -30,6 +33,7 @@ const view = (row: typeof securityGroup.$inferSelect): SecurityGroupView => ({
   tags: row.tags,
   is_default: row.isDefault,
   rule_count: row.ruleCount,
+  applied: row.inForce === null,
   generation: row.generation,
   created_at: row.createdAt.toISOString(),
   updated_at: row.updatedAt.toISOString(),
@@ -115,7 +119,7 @@ export async function updateGroup(
 
 /**
  * Deletes a group that nothing uses, with its rules.
- * @throws DomainError `security_group_default`, `security_group_in_use` (with the NICs and rules that use it).
+ * @throws DomainError `security_group_default`, `security_group_in_use` (with the NICs, VPCs and rules that use it).
  */
 export async function deleteGroup(tx: Db, actor: Actor, id: string, ifMatch?: number): Promise<void> {
   // Locked against whoever would use it: what is counted below stays true.
@@ -128,20 +132,46 @@ export async function deleteGroup(tx: Db, actor: Actor, id: string, ifMatch?: nu
   if (row.isDefault) {
     throw new DomainError('security_group_default', `security group ${id} is the default group of its project`)
   }
-  const [cards] = await tx.select({ n: count() }).from(nicSecurityGroup).where(eq(nicSecurityGroup.groupId, id))
-  const [rules] = await tx
-    .select({ n: count() })
-    .from(securityGroupRule)
-    .where(and(eq(securityGroupRule.remoteGroupId, id), ne(securityGroupRule.groupId, id)))
-  if (cards?.n || rules?.n) {
-    const use = `${cards?.n} NICs in it, and ${rules?.n} rules of other groups name it`
-    throw new DomainError('security_group_in_use', `security group ${id} has ${use}`)
+  const uses = await usesOf(tx, row.projectId, id)
+  if (uses.length > 0) {
+    throw new DomainError('security_group_in_use', `security group ${id} has ${uses.join(', and ')}`)
   }
   await tx.delete(securityGroup).where(eq(securityGroup.id, id))
   await recordEvents(tx, [
     { projectId: row.projectId, type: 'security_group.deleted', id, actor: actor.keyId, data: { name: row.name } },
   ])
 }
+
+/** How many ids of users a refusal names. */
+const NAMED = 3
+
+/** What keeps a group from being deleted. */
+async function usesOf(tx: Db, projectId: string, id: string): Promise<string[]> {
+  const cards = await tx
+    .select({ id: nicSecurityGroup.nicId })
+    .from(nicSecurityGroup)
+    .where(eq(nicSecurityGroup.groupId, id))
+    .orderBy(nicSecurityGroup.nicId)
+  const vpcs = await tx.select({ id: vpc.id }).from(vpc).where(eq(vpc.securityGroupId, id)).orderBy(vpc.id)
+  const [rules] = await tx
+    .select({ n: count() })
+    .from(securityGroupRule)
+    .where(and(eq(securityGroupRule.remoteGroupId, id), ne(securityGroupRule.groupId, id)))
+  // After the rules: one that is being deleted is found among those in force, if no longer there.
+  const [held] = await tx
+    .select({ n: count() })
+    .from(securityGroup)
+    .where(and(eq(securityGroup.projectId, projectId), ne(securityGroup.id, id), inForceNames([id])))
+  return [
+    cards.length > 0 ? [`${cards.length} NICs in it (${someOf(cards)})`] : [],
+    vpcs.length > 0 ? [`${vpcs.length} VPCs in it (${someOf(vpcs)})`] : [],
+    rules?.n ? [`${rules.n} rules of other groups that name it`] : [],
+    rules?.n === 0 && held?.n ? [`${held.n} other groups that name it until they are applied`] : [],
+  ].flat()
+}
+
+const someOf = (users: readonly { id: string }[]): string =>
+  [...users.slice(0, NAMED).map(({ id }) => id), ...(users.length > NAMED ? ['…'] : [])].join(', ')
 
 const own = (actor: Actor, id: string, ifMatch?: number) =>
   and(

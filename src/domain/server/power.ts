@@ -1,130 +1,16 @@
 /**
- * Making, starting, stopping and deleting servers: the promise. A server in a transient state belongs to the job in its
- * `job_id`; only that job's report moves it on (job/report-job.ts).
+ * Starting, stopping, restarting and deleting servers: the promise. A server in a transient state belongs to the job in
+ * its `job_id`; only that job's report moves it on (job/report-job.ts).
  */
-import { posix } from 'node:path'
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { network, nic, server } from '../../db/schema.ts'
+import { nic, server } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
-import type { Changes } from '../changes.ts'
-import { bodyError, DomainError } from '../errors.ts'
+import { DomainError } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
-import { pickHypervisor } from '../hypervisor/hypervisors.ts'
-import { newId } from '../ids.ts'
 import { getJob, type JobView, lastJob, promiseJob } from '../job/jobs.ts'
-import { createNics } from '../nic/create-nics.ts'
-import type { GuestKind } from './guest-kinds.ts'
 import { lockServer, notSteady } from './lock-server.ts'
 import type { ServerRow } from './servers.ts'
-
-export const DEFAULT_VCPUS = 1
-export const DEFAULT_MEMORY_MB = 256
-
-export interface NewServer extends Changes {
-  readonly name: string
-  readonly guest: GuestKind
-  readonly network_id?: string
-  /** Address of the primary NIC; the lowest free one when absent. */
-  readonly address?: string
-  /** Of the primary NIC; the project's default group when absent. */
-  readonly security_group_ids?: readonly string[]
-  readonly vcpus?: number
-  readonly memory_mb?: number
-  readonly hypervisor_id?: string
-  /** Adopt the virtual machine behind this monitor instead of making one. */
-  readonly qmp_socket?: string
-  readonly qga_socket?: string
-}
-
-/** Promises a server; with a network, its primary NIC is made in the same transaction and sits in slot 0. */
-export async function createServer(tx: Db, actor: Actor, wanted: NewServer): Promise<JobView> {
-  if (wanted.qmp_socket !== undefined) assertMayAdopt(actor, wanted)
-  const hypervisorId = await pickHypervisor(tx, {
-    id: wanted.hypervisor_id,
-    interface: await interfaceOf(tx, actor, wanted.network_id),
-  })
-  const id = newId('i')
-  // The job comes first: the server and its NIC point at it, for it holds their locks.
-  const job = await promiseJob(tx, actor, { action: 'server.create', hypervisorId, serverId: id, nicIds: [] })
-  await tx.insert(server).values({
-    id,
-    projectId: actor.projectId,
-    hypervisorId,
-    name: wanted.name,
-    description: wanted.description ?? '',
-    tags: wanted.tags ?? {},
-    guest: wanted.guest,
-    state: 'pending',
-    vcpus: wanted.vcpus ?? DEFAULT_VCPUS,
-    memoryMb: wanted.memory_mb ?? DEFAULT_MEMORY_MB,
-    qmpSocket: wanted.qmp_socket ?? null,
-    qgaSocket: wanted.qga_socket ?? null,
-    jobId: job.id,
-  })
-  await recordEvents(tx, [
-    {
-      projectId: actor.projectId,
-      type: 'server.created',
-      id,
-      actor: actor.keyId,
-      jobId: job.id,
-      data: { name: wanted.name },
-    },
-  ])
-  if (wanted.network_id === undefined) return job
-  const [primary] = await createNics(tx, actor, {
-    networkId: wanted.network_id,
-    count: 1,
-    name: wanted.name,
-    addresses: wanted.address === undefined ? [] : [wanted.address],
-    security_group_ids: wanted.security_group_ids,
-    primaryOf: { serverId: id, jobId: job.id },
-    pointer: () => '/address',
-  })
-  if (!primary) throw new Error('no primary NIC was made')
-  await tx.execute(sql`UPDATE job SET nic_ids = ARRAY[${primary.id}] WHERE id = ${job.id}`)
-  return getJob(tx, actor.projectId, job.id)
-}
-
-/** The interface that a network is bridged to, if it is. */
-async function interfaceOf(tx: Db, actor: Actor, networkId: string | undefined): Promise<string | undefined> {
-  if (networkId === undefined) return undefined
-  const [row] = await tx
-    .select({ interface: network.interface })
-    .from(network)
-    .where(and(eq(network.id, networkId), eq(network.projectId, actor.projectId)))
-  return row?.interface ?? undefined
-}
-
-function assertMayAdopt(actor: Actor, wanted: NewServer): void {
-  // A socket path reaches into the hypervisor's file system, which is more than a project's operator owns.
-  if (actor.role !== 'admin')
-    throw new DomainError('forbidden', 'adopting a machine by its socket needs the admin role')
-  if (wanted.guest !== 'qemu') throw bodyError('adoption_needs_qemu', '/guest', 'must be qemu when qmp_socket is given')
-  if (wanted.hypervisor_id === undefined) {
-    throw bodyError(
-      'adoption_needs_qmp',
-      '/hypervisor_id',
-      'says whose file system qmp_socket is in, and is required with it',
-    )
-  }
-  for (const field of ['qmp_socket', 'qga_socket'] as const) {
-    const path = wanted[field]
-    if (path === undefined) continue
-    if (path !== posix.normalize(path))
-      throw bodyError('invalid_request', `/${field}`, `must be written ${posix.normalize(path)}`)
-    if (path.startsWith('/run/patchbay/'))
-      throw bodyError('already_adopted', `/${field}`, 'belongs to a server of ours')
-  }
-  if (wanted.network_id !== undefined) {
-    throw bodyError(
-      'adoption_needs_qmp',
-      '/network_id',
-      'an adopted machine brings its own primary NIC: attach others later',
-    )
-  }
-}
 
 /** Promises to start a stopped server, with the NICs it has. */
 export function startServer(tx: Db, actor: Actor, id: string): Promise<JobView> {
@@ -147,27 +33,60 @@ export function stopServer(tx: Db, actor: Actor, id: string, force: boolean): Pr
   })
 }
 
-interface Turn {
-  readonly action: 'server.start' | 'server.stop'
-  readonly from: 'running' | 'stopped'
-  readonly via: 'starting' | 'stopping'
-  readonly already: readonly ServerRow['state'][]
-  readonly force?: boolean
+/**
+ * Promises to stop and start a running server as one job; its NICs stay on it. While that goes on, asking again returns
+ * the same job. `force` cuts the power.
+ * @throws DomainError `server_not_running`, `server_adopted`, `server_busy`, `server_terminated`.
+ */
+export async function restartServer(tx: Db, actor: Actor, id: string, force: boolean): Promise<JobView> {
+  const now = await lockOwn(tx, actor, id)
+  if (now.state === 'starting' && now.jobId) {
+    const job = await getJob(tx, actor.projectId, now.jobId)
+    if (job.action === 'server.restart') return job
+  }
+  if (now.state === 'stopped') {
+    throw new DomainError('server_not_running', `server ${id} is not running, can not be restarted`)
+  }
+  if (now.state !== 'running') throw notSteady(now)
+  return promiseTurn(tx, actor, now, { action: 'server.restart', via: 'starting', force })
 }
 
-async function turn(tx: Db, actor: Actor, id: string, { action, from, via, already, force }: Turn): Promise<JobView> {
-  const now = await lockServer(tx, actor, id)
-  if (now.qmpSocket !== null)
-    throw new DomainError('server_adopted', `server ${id} is an adopted machine: its owner runs it`)
+interface Turn {
+  readonly action: 'server.start' | 'server.stop' | 'server.restart'
+  readonly via: 'starting' | 'stopping'
+  readonly force?: boolean
+}
+interface TurnFrom extends Turn {
+  readonly from: 'running' | 'stopped'
+  readonly already: readonly ServerRow['state'][]
+}
+
+async function turn(tx: Db, actor: Actor, id: string, { from, already, ...wanted }: TurnFrom): Promise<JobView> {
+  const now = await lockOwn(tx, actor, id)
   if (already.includes(now.state)) {
-    const standing = now.jobId ? await getJob(tx, actor.projectId, now.jobId) : await settledJob(tx, actor, id, action)
+    const standing = now.jobId
+      ? await getJob(tx, actor.projectId, now.jobId)
+      : await settledJob(tx, actor, id, wanted.action)
     if (standing) return standing
   }
   if (now.state !== from) throw notSteady(now)
+  return promiseTurn(tx, actor, now, wanted)
+}
+
+/** Locks a server that is ours to start and stop. */
+async function lockOwn(tx: Db, actor: Actor, id: string): Promise<ServerRow> {
+  const row = await lockServer(tx, actor, id)
+  if (row.qmpSocket !== null) {
+    throw new DomainError('server_adopted', `server ${id} is an adopted machine: its owner runs it`)
+  }
+  return row
+}
+
+async function promiseTurn(tx: Db, actor: Actor, now: ServerRow, { action, via, force }: Turn): Promise<JobView> {
   const job = await promiseJob(tx, actor, {
     action,
     hypervisorId: now.hypervisorId,
-    serverId: id,
+    serverId: now.id,
     nicIds: [],
     request: { force: force ?? false },
   })
@@ -184,7 +103,7 @@ async function settledJob(tx: Db, actor: Actor, id: string, action: string): Pro
 }
 
 /**
- * Promises to delete a server: its primary NIC goes with it, the others become available.
+ * Promises to delete a server: NICs that came with it or with joining go with it, the others become available.
  * An adopted machine is let go of and runs on.
  */
 export async function deleteServer(

@@ -1,4 +1,4 @@
-import { and, eq, ne } from 'drizzle-orm'
+import { and, eq, ne, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import { type SERVER_STATES, server } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
@@ -93,33 +93,66 @@ export async function listServers(
   return toItems(rows, page, serverView)
 }
 
+export interface ServerChanges extends Changes {
+  /** Only of a stopped server: it starts with them. */
+  readonly vcpus?: number
+  readonly memory_mb?: number
+  /** What only clients of the QingCloud wire read, put over what is there. */
+  readonly wire?: Readonly<Record<string, string | number>>
+}
+
+/** @throws DomainError `not_found`, `precondition_failed`, `server_not_stopped`, `server_terminated`. */
 export async function updateServer(
   tx: Db,
   actor: Actor,
   id: string,
-  changes: Changes,
+  { wire, ...changes }: ServerChanges,
   ifMatch?: number,
 ): Promise<ServerView> {
+  const { vcpus, memory_mb: memoryMb, ...rest } = changes
+  const isResized = vcpus !== undefined || memoryMb !== undefined
+  const kept = isResized ? sql`${server.wire} - 'instance_type'` : server.wire // the type stands for another size
   const [row] = await tx
     .update(server)
-    .set(changeSet(server.generation, changes))
+    .set({
+      ...changeSet(server.generation, rest),
+      vcpus,
+      memoryMb,
+      wire: sql`${kept} || ${JSON.stringify(wire ?? {})}::jsonb`,
+    })
     .where(
       and(
         eq(server.id, id),
         eq(server.projectId, actor.projectId),
-        ne(server.state, 'terminated'),
+        isResized ? eq(server.state, 'stopped') : ne(server.state, 'terminated'),
         assertUnchanged(server.generation, ifMatch),
       ),
     )
     .returning()
   if (!row) {
     const now = await getServer(tx, actor.projectId, id)
-    throw now.state === 'terminated'
-      ? new DomainError('server_terminated', `server ${id} is terminated`)
-      : new DomainError('precondition_failed', `server ${id} is at generation ${now.generation}, not ${ifMatch}`)
+    if (now.state === 'terminated') throw new DomainError('server_terminated', `server ${id} is terminated`)
+    if (ifMatch !== undefined && now.generation !== ifMatch) {
+      throw new DomainError('precondition_failed', `server ${id} is at generation ${now.generation}, not ${ifMatch}`)
+    }
+    throw new DomainError('server_not_stopped', `server ${id} is ${now.state}: stop it to change its size`)
   }
   await recordEvents(tx, [
     { projectId: row.projectId, type: 'server.updated', id, actor: actor.keyId, data: { ...changes } },
   ])
   return serverView(row)
+}
+
+/** Keeps with a server what only clients of the QingCloud wire read: nobody else sees a change. @throws DomainError `not_found`. */
+export async function keepForWire(
+  tx: Db,
+  actor: Actor,
+  id: string,
+  wire: Readonly<Record<string, string | number>>,
+): Promise<void> {
+  const { rowCount } = await tx
+    .update(server)
+    .set({ wire: sql`${server.wire} || ${JSON.stringify(wire)}::jsonb` })
+    .where(and(eq(server.id, id), eq(server.projectId, actor.projectId)))
+  if (rowCount === 0) throw notFound('server', id)
 }

@@ -1,13 +1,11 @@
-import { and, eq, isNull, sql } from 'drizzle-orm'
+import { and, eq, isNull } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { elasticIp, network, portForwarding, vpc } from '../../db/schema.ts'
+import { securityGroup, vpc } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
 import { assertUnchanged, type Changes, changeSet } from '../changes.ts'
-import { hypervisorsOfVpcAddress } from '../elastic-ip/vpc-address.ts'
 import { bodyError, DomainError, notFound } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
 import { newId } from '../ids.ts'
-import { type JobView, promiseApply } from '../job/jobs.ts'
 import { refineCidr } from '../network/cidr.ts'
 import { type Items, type Page, pageOf, toItems } from '../paging.ts'
 
@@ -18,40 +16,63 @@ export interface VpcView {
   tags: Record<string, string>
   cidr: string
   source_nat: boolean
+  /** Whether its router is on. */
+  routing: boolean
+  /** Of its router; `null`: the default group of the project. It is recorded, and not enforced. */
+  security_group_id: string | null
   generation: number
   created_at: string
   updated_at: string
   deleted_at: string | null
 }
 
-const view = (row: typeof vpc.$inferSelect): VpcView => ({
+export type VpcRow = typeof vpc.$inferSelect
+
+const view = (row: VpcRow): VpcView => ({
   id: row.id,
   name: row.name,
   description: row.description,
   tags: row.tags,
   cidr: row.cidr,
   source_nat: row.sourceNat,
+  routing: row.routing,
+  security_group_id: row.securityGroupId,
   generation: row.generation,
   created_at: row.createdAt.toISOString(),
   updated_at: row.updatedAt.toISOString(),
   deleted_at: row.deletedAt?.toISOString() ?? null,
 })
 
+export interface VpcChanges extends Changes {
+  /** `null`: the default group of the project. */
+  readonly security_group_id?: string | null
+}
+
+export interface NewVpc extends VpcChanges {
+  readonly name: string
+  /** A /16 of 10/8, 172.16/12 or 192.168/16. */
+  readonly cidr: string
+  /** See `setSourceNat`; on by default. */
+  readonly source_nat?: boolean
+}
+
 /**
  * Makes a VPC.
- * @param wanted.cidr - a /16 of 10/8, 172.16/12 or 192.168/16.
- * @param wanted.source_nat - see `setSourceNat`; on by default.
- * @throws DomainError `cidr_invalid`.
+ * @param wire - what only clients of the QingCloud wire read.
+ * @throws DomainError `cidr_invalid`, `not_found` (security group).
  */
-export async function createVpc(
-  tx: Db,
-  actor: Actor,
-  wanted: { cidr: string; source_nat?: boolean } & Changes & { name: string },
-): Promise<VpcView> {
-  const { source_nat: sourceNat = true, ...values } = wanted
+export async function createVpc(tx: Db, actor: Actor, wanted: NewVpc, wire: VpcRow['wire'] = {}): Promise<VpcView> {
+  const { source_nat: sourceNat = true, security_group_id, ...values } = wanted
   const [row] = await tx
     .insert(vpc)
-    .values({ id: newId('vpc'), projectId: actor.projectId, ...values, sourceNat })
+    .values({
+      id: newId('vpc'),
+      projectId: actor.projectId,
+      ...values,
+      ...(await groupColumn(tx, actor, security_group_id)),
+      sourceNat,
+      wire,
+    })
     .returning()
     .catch(refineCidr)
   if (!row) throw new Error('INSERT INTO vpc returned no row')
@@ -100,16 +121,18 @@ export async function listVpcs(
   return toItems(rows, page, view)
 }
 
+/** @throws DomainError `not_found` (of the security group too), `precondition_failed`. */
 export async function updateVpc(
   tx: Db,
   actor: Actor,
   id: string,
-  changes: Changes,
+  changes: VpcChanges,
   ifMatch?: number,
 ): Promise<VpcView> {
+  const { security_group_id, ...rest } = changes
   const [row] = await tx
     .update(vpc)
-    .set(changeSet(vpc.generation, changes))
+    .set({ ...changeSet(vpc.generation, rest), ...(await groupColumn(tx, actor, security_group_id)) })
     .where(
       and(
         eq(vpc.id, id),
@@ -126,28 +149,20 @@ export async function updateVpc(
   return view(row)
 }
 
-/**
- * Says whether addresses of the VPC may go out by its elastic IP. It has effect while the VPC has one.
- * @throws DomainError `not_found`, `precondition_failed`.
- */
-export async function setSourceNat(
+/** The group's column, when it is to be set. The group is held: it cannot be deleted before the VPC names it. */
+async function groupColumn(
   tx: Db,
   actor: Actor,
-  id: string,
-  enabled: boolean,
-  ifMatch?: number,
-): Promise<JobView> {
-  const now = await lockVpc(tx, actor, id, 'no key update')
-  if (ifMatch !== undefined && now.generation !== ifMatch) throw hasChanged(now, ifMatch)
-  const job = await promiseApply(tx, actor, [{ type: 'vpc', id }], await hypervisorsOfVpcAddress(tx, id))
-  if (now.sourceNat === enabled) return job
-  await tx
-    .update(vpc)
-    .set({ sourceNat: enabled, ...changeSet(vpc.generation, {}) })
-    .where(eq(vpc.id, id))
-  const by = { actor: actor.keyId, jobId: job.id }
-  await recordEvents(tx, [{ projectId: now.projectId, type: 'vpc.updated', id, ...by, data: { source_nat: enabled } }])
-  return job
+  id: string | null | undefined,
+): Promise<{ securityGroupId?: string | null }> {
+  if (id === undefined || id === null) return id === null ? { securityGroupId: null } : {}
+  const [row] = await tx
+    .select({ id: securityGroup.id })
+    .from(securityGroup)
+    .where(and(eq(securityGroup.id, id), eq(securityGroup.projectId, actor.projectId)))
+    .for('key share')
+  if (!row) throw bodyError('not_found', '/security_group_id', `security group ${id} not found`)
+  return { securityGroupId: id }
 }
 
 /**
@@ -161,7 +176,7 @@ export async function lockVpc(
   id: string,
   strength: 'share' | 'no key update' | 'update',
   pointer?: string,
-): Promise<typeof vpc.$inferSelect> {
+): Promise<VpcRow> {
   const [row] = await tx
     .select()
     .from(vpc)
@@ -171,39 +186,27 @@ export async function lockVpc(
   throw pointer === undefined ? notFound('VPC', id) : bodyError('not_found', pointer, `VPC ${id} not found`)
 }
 
-/**
- * Deletes a VPC that nothing is left in; it stays readable by id.
- * @throws DomainError `vpc_in_use`.
- */
-export async function deleteVpc(tx: Db, actor: Actor, id: string, ifMatch?: number): Promise<void> {
-  const now = await lockVpc(tx, actor, id, 'update')
-  if (ifMatch !== undefined && now.generation !== ifMatch) throw hasChanged(now, ifMatch)
-  const left = await leftIn(tx, id)
-  if (left.length > 0) throw new DomainError('vpc_in_use', `VPC ${id} still has ${left.join('; ')}`)
-  await tx
-    .update(vpc)
-    .set({ deletedAt: sql`now()`, ...changeSet(vpc.generation, {}) })
-    .where(eq(vpc.id, id))
-  await recordEvents(tx, [{ projectId: now.projectId, type: 'vpc.deleted', id, actor: actor.keyId }])
-}
-
-/** What keeps a VPC from being deleted: foreign keys hold it, but would name only one of them, and not how many. */
-async function leftIn(tx: Db, id: string): Promise<string[]> {
-  const networks = await tx.$count(network, eq(network.vpcId, id))
-  const forwardings = await tx.$count(portForwarding, eq(portForwarding.vpcId, id))
-  const [address] = await tx.select({ id: elasticIp.id }).from(elasticIp).where(eq(elasticIp.vpcId, id))
-  return [
-    networks > 0 ? [`networks (${networks}): delete them or let them leave first`] : [],
-    address ? [`elastic IP ${address.id}: disassociate it first`] : [],
-    forwardings > 0 ? [`port forwardings (${forwardings}): delete them first`] : [],
-  ].flat()
-}
-
 async function whyNot(tx: Db, actor: Actor, id: string, ifMatch: number | undefined): Promise<DomainError> {
   const now = await getVpc(tx, actor.projectId, id)
   if (now.deleted_at) return notFound('VPC', id)
   return hasChanged(now, ifMatch)
 }
 
-const hasChanged = ({ id, generation }: Pick<VpcView, 'id' | 'generation'>, ifMatch: number | undefined): DomainError =>
-  new DomainError('precondition_failed', `VPC ${id} is at generation ${generation}, not ${ifMatch}`)
+/** The refusal for a VPC that is not at the generation that the caller has read. */
+export const hasChanged = (
+  { id, generation }: Pick<VpcView, 'id' | 'generation'>,
+  ifMatch: number | undefined,
+): DomainError => new DomainError('precondition_failed', `VPC ${id} is at generation ${generation}, not ${ifMatch}`)
+
+/** What VPCs get that are made without a CIDR, in this order; none of 10/8, where the basic network is. */
+const DEFAULT_CIDRS = ['192.168.0.0/16', ...Array.from({ length: 16 }, (_, index) => `172.${16 + index}.0.0/16`)]
+
+/** A CIDR that no VPC of the project has yet; the first one when all have been taken, for VPCs do not meet. */
+export async function freeVpcCidr(db: Db, projectId: string): Promise<string> {
+  const taken = await db
+    .select({ cidr: vpc.cidr })
+    .from(vpc)
+    .where(and(eq(vpc.projectId, projectId), isNull(vpc.deletedAt)))
+  const free = DEFAULT_CIDRS.find((cidr) => !taken.some((row) => row.cidr === cidr))
+  return free ?? '192.168.0.0/16'
+}

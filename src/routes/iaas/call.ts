@@ -3,7 +3,7 @@ import type { Deps } from '../../app.ts'
 import { type Db, transaction } from '../../db/client.ts'
 import type { Actor } from '../../domain/actor.ts'
 import type { JobView } from '../../domain/job/jobs.ts'
-import type { JobAction } from '../../jobs/catalogue.ts'
+import { sendJob } from '../send-job.ts'
 import type { Parameters } from './parameters.ts'
 
 /** One request of a known caller. */
@@ -38,17 +38,6 @@ export async function promise(
   work: (tx: Db, actor: Actor) => Promise<JobView>,
 ): Promise<{ job_id: string }> {
   const job = await inTransaction(call, work)
-  sendOff(call, job)
+  sendJob(call.deps, job)
   return { job_id: job.id }
-}
-
-/** Gives a promised job to its queue; one with parts is the relay's to send. */
-export function sendOff({ deps }: Call, job: JobView): void {
-  if (job.state !== 'pending' || job.hypervisor_id === null) return
-  deps.relay.send({
-    hypervisorId: job.hypervisor_id,
-    jobId: job.id,
-    action: job.action as JobAction,
-    serverId: job.server_id,
-  })
 }

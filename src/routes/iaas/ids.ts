@@ -37,7 +37,7 @@ export const ownMac = (id: string): string => {
 
 const OUR_ID = new RegExp(`\\b(?:net|vpc|ra|pf|vs|vse|prj)-${TAIL}\\b`, 'g')
 const ANY_ID = new RegExp(
-  `(?<![\\w[-])(?:(?:vxnet|rtrs?|vip|rse|usr|i|j|sg|sgr|eip|tag|kp)-(?:${TAIL}|0)|(?:[0-9a-f]{2}:){5}[0-9a-f]{2})(?![\\w\\]-])`,
+  `(?<![\\w[-])(?:(?:vxnet|rtrs?|vip|rse|usr|i|j|sg[rsi]?|eip|tag|kp)-(?:${TAIL}|0)|(?:[0-9a-f]{2}:){5}[0-9a-f]{2})(?![\\w\\]-])`,
   'g',
 )
 const WORDS: readonly (readonly [ours: RegExp, theirs: string])[] = [

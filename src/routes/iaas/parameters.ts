@@ -19,8 +19,12 @@ const SECRET = /passwd|password|private_key/
 export class Parameters {
   readonly #values: ReadonlyMap<string, string>
 
-  constructor(values: ReadonlyMap<string, string>) {
+  /** What stands before the names in the request: `rules.3.`. */
+  readonly #at: string
+
+  constructor(values: ReadonlyMap<string, string>, at = '') {
     this.#values = values
+    this.#at = at
   }
 
   /** A value, even an empty one: in Modify* it clears. `undefined`: not given. */
@@ -37,7 +41,7 @@ export class Parameters {
 
   required(name: string): string {
     const value = this.text(name)
-    if (value === undefined) throw malformed(`parameter ${name} is required`)
+    if (value === undefined) throw malformed(`parameter ${this.#at}${name} is required`)
     return value
   }
 
@@ -45,7 +49,7 @@ export class Parameters {
   label(name: string, most = 255): string | undefined {
     const value = this.given(name)
     if (value !== undefined && [...value].length > most) {
-      throw notAllowed(`parameter ${name} must have at most ${most} characters`)
+      throw notAllowed(`parameter ${this.#at}${name} must have at most ${most} characters`)
     }
     return value
   }
@@ -54,9 +58,9 @@ export class Parameters {
   int(name: string, { min, max }: { min: number; max: number }): number | undefined {
     const value = this.text(name)
     if (value === undefined) return undefined
-    if (!/^-?\d{1,15}$/.test(value)) throw malformed(`parameter ${name} must be a whole number`)
+    if (!/^-?\d{1,15}$/.test(value)) throw malformed(`parameter ${this.#at}${name} must be a whole number`)
     const number = Number(value)
-    if (number < min || number > max) throw notAllowed(`parameter ${name} must be ${min} to ${max}`)
+    if (number < min || number > max) throw notAllowed(`parameter ${this.#at}${name} must be ${min} to ${max}`)
     return number
   }
 
@@ -66,14 +70,14 @@ export class Parameters {
     if (value === undefined) return undefined
     if (/^(1|true)$/i.test(value)) return true
     if (/^(0|false)$/i.test(value)) return false
-    throw malformed(`parameter ${name} must be 0 or 1`)
+    throw malformed(`parameter ${this.#at}${name} must be 0 or 1`)
   }
 
   oneOf<T extends string>(name: string, allowed: readonly T[]): T | undefined {
     const value = this.text(name)
     if (value === undefined) return undefined
     const found = allowed.find((one) => one === value)
-    if (found === undefined) throw notAllowed(`parameter ${name} must be one of ${allowed.join(', ')}`)
+    if (found === undefined) throw notAllowed(`parameter ${this.#at}${name} must be one of ${allowed.join(', ')}`)
     return found
   }
 
@@ -86,8 +90,8 @@ export class Parameters {
 
   requiredList(name: string, most = 1000): string[] {
     const values = this.list(name)
-    if (values === undefined) throw malformed(`parameter ${name}.n is required`)
-    if (values.length > most) throw notAllowed(`parameter ${name}.n must have at most ${most} values`)
+    if (values === undefined) throw malformed(`parameter ${this.#at}${name}.n is required`)
+    if (values.length > most) throw notAllowed(`parameter ${this.#at}${name}.n must have at most ${most} values`)
     return values
   }
 
@@ -101,8 +105,10 @@ export class Parameters {
       byIndex.set(this.#index(key, index), object)
       object.set(field.join('.'), value)
     }
-    if (byIndex.size > most) throw notAllowed(`parameter ${name}.n must have at most ${most} values`)
-    return [...byIndex].sort(([a], [b]) => a - b).map(([, values]) => new Parameters(values))
+    if (byIndex.size > most) throw notAllowed(`parameter ${this.#at}${name}.n must have at most ${most} values`)
+    return [...byIndex]
+      .sort(([a], [b]) => a - b)
+      .map(([index, values]) => new Parameters(values, `${this.#at}${name}.${index}.`))
   }
 
   /**
@@ -117,21 +123,23 @@ export class Parameters {
 
   /** What was asked for, without what belongs to the signature, and without secrets: a job's `directive`. */
   directive(): Record<string, unknown> {
-    const names = new Set([...this.#values.keys()].map((name) => name.split('.', 1)[0] ?? ''))
     const asked: Record<string, unknown> = {}
-    for (const name of names) {
-      if (SIGNATURE_PARAMETERS.has(name) || SECRET.test(name) || !/^\w{1,64}$/.test(name)) continue
-      asked[name] = this.#values.get(name) ?? this.#nested(name)
+    const lists = new Map<string, Map<number, unknown>>()
+    for (const [key, value] of this.#values) {
+      const [name = '', index, field] = key.split('.', 3)
+      if (SIGNATURE_PARAMETERS.has(name) || SECRET.test(key) || !/^[a-zA-Z]\w{0,63}$/.test(name)) continue
+      if (index === undefined) asked[name] = value
+      if (index === undefined || !INDEX.test(index)) continue
+      const list = lists.get(name) ?? new Map<number, unknown>()
+      lists.set(name, list)
+      const object = list.get(Number(index))
+      if (field === undefined) list.set(Number(index), value)
+      else list.set(Number(index), { ...(typeof object === 'object' ? object : {}), [field]: value })
+    }
+    for (const [name, list] of lists) {
+      asked[name] ??= [...list].sort(([a], [b]) => a - b).map(([, value]) => value)
     }
     return asked
-  }
-
-  #nested(name: string): unknown {
-    const isFlat = [...this.#values.keys()].every(
-      (key) => !key.startsWith(`${name}.`) || INDEX.test(key.slice(name.length + 1)),
-    )
-    if (isFlat) return this.#indexed(name).map(([, value]) => value)
-    return this.objects(name).map((object) => Object.fromEntries(object.#values))
   }
 
   /** `name.N` in the order of N. */
@@ -145,7 +153,7 @@ export class Parameters {
 
   #index(key: string, index: string): number {
     if (!INDEX.test(index)) {
-      throw malformed(`parameter ${shown(key)} must be numbered from 1 to ${HIGHEST_INDEX}`)
+      throw malformed(`parameter ${this.#at}${shown(key)} must be numbered from 1 to ${HIGHEST_INDEX}`)
     }
     return Number(index)
   }

@@ -2,11 +2,12 @@
 import type { Db } from '../../db/client.ts'
 import type { Actor } from '../../domain/actor.ts'
 import { basicNetwork } from '../../domain/network/basic-network.ts'
-import { BASIC_VXNET, ownId, wireId } from './ids.ts'
+import { BASIC_VXNET, wireId } from './ids.ts'
+import { own } from './own-id.ts'
 
 /** The network that a new NIC in a vxnet goes to. */
 export const networkOf = async (tx: Db, actor: Actor, vxnetId: string): Promise<string> =>
-  vxnetId === BASIC_VXNET ? basicNetwork(tx, actor) : ownId('net', vxnetId)
+  vxnetId === BASIC_VXNET ? basicNetwork(tx, actor) : own('net', vxnetId)
 
 /** The vxnet that a network is part of. @param isBasic - see `isBasicNetwork`. */
 export const vxnetId = (networkId: string, isBasic: boolean): string => (isBasic ? BASIC_VXNET : wireId(networkId))

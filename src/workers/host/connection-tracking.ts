@@ -26,6 +26,8 @@ async function forget(netns: string, filter: readonly string[]): Promise<void> {
   const { exitCode, stderr } = await runInNamespace(netns, command[0], command.slice(1), { allowFailure: true })
   // It fails when there was nothing to delete.
   if (exitCode === 0 || stderr.includes(' 0 flow entries ')) return
+  // It gives up at a connection that has ended, or that another of these commands was quicker with.
+  if (stderr.includes("such conntrack doesn't exist")) return forget(netns, filter)
   throw new HostCommandError(`${command.join(' ')} in ${netns}: ${stderr.trim()}`, { command, exitCode, stderr })
 }
 

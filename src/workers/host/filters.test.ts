@@ -9,6 +9,8 @@ const aNic = (index: number, vni: number): NicPolicy => ({
   scope: 'vpc-a',
   addresses: [`172.16.1.${index}`],
   antiSpoofing: true,
+  addressed: true,
+  reserved: [],
   allowedPairs: [],
   bridged: true,
   groupIds: ['sg-a'],

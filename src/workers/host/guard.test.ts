@@ -10,6 +10,8 @@ const NIC: NicPolicy = {
   scope: 'vpc-a',
   addresses: ['172.16.1.2', 'fd00::2'],
   antiSpoofing: true,
+  addressed: true,
+  reserved: [],
   allowedPairs: [],
   bridged: true,
   groupIds: [],
@@ -42,9 +44,23 @@ it('only a pair that is a block gives a NIC chains of its own', () => {
 })
 
 it("a segment's own DHCP is heard only where none of the NICs has an address of ours", () => {
-  const bare = { ...NIC, mac: '52:54:01:02:03:05', addresses: [] }
+  const bare = { ...NIC, mac: '52:54:01:02:03:05', addressed: false, addresses: [] }
   expect(keysOf([bare], 'open_segments')).toEqual(['"bp-1000"'])
   expect(keysOf([bare, NIC], 'open_segments')).toEqual([])
+  expect(keysOf([{ ...bare, addressed: true }], 'open_segments')).toEqual([])
+})
+
+it('NICs that may use the reserved addresses of their network share one set of them', () => {
+  const one = { ...NIC, addresses: [], reserved: ['172.16.1.9', '172.16.1.10'] }
+  const { sets, chains } = guardParts([one, { ...one, mac: '52:54:01:02:03:05' }])
+  expect([...(sets.get('reserved_1000')?.elements.keys() ?? [])]).toEqual(['172.16.1.9', '172.16.1.10'])
+  expect([...chains.keys()].filter((name) => name.startsWith('source_'))).toEqual([
+    'source_tap01020304',
+    'source_tap01020305',
+  ])
+  expect(keysOf([one], 'sources4')).toEqual([])
+  expect(keysOf([{ ...one, bridged: false }], 'claimed4')).toEqual([])
+  expect(keysOf([one], 'claimed4')).toEqual(['"bp-1000" . 172.16.1.9', '"bp-1000" . 172.16.1.10'])
 })
 
 it.each([{ address: '10.0.0.0/8 accept' }, { address: '10.0.0.1', mac: '52:54:01:02:03:04 }' }])(

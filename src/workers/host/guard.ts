@@ -102,7 +102,7 @@ const CHAINS: ReadonlyMap<string, NftChain> = new Map([
       'drop',
     ]),
   ],
-  // A NIC in a network whose addresses we do not give out.
+  // A NIC in a network whose addresses we do not give out. One without address in another network is `addressed`.
   [
     'unaddressed',
     nftChain([
@@ -163,7 +163,7 @@ interface NicParts {
   /** Set, key and value. */
   readonly elements: (readonly [set: string, key: string, value: string])[]
   readonly chains: (readonly [name: string, chain: NftChain])[]
-  /** Sets of its own, that rules fill. */
+  /** Sets of its own that rules fill, and of its network. */
   readonly sets: (readonly [name: string, set: NftSet])[]
 }
 
@@ -182,7 +182,7 @@ export function guardParts(nics: readonly NicPolicy[]): Pick<NftTable, 'sets' | 
     for (const [name, chain] of parts.chains) chains.set(name, chain)
     for (const [name, set] of parts.sets) ownSets.set(name, set)
   }
-  const addressed = new Set(nics.filter(({ addresses }) => addresses.length > 0).map(({ vni }) => vni))
+  const addressed = new Set(nics.filter((nic) => nic.addressed).map(({ vni }) => vni))
   for (const vni of new Set(nics.map((nic) => nic.vni))) {
     if (!addressed.has(vni)) elements.get('open_segments')?.set(ifnameKey(bridgedPortNames(vni).inside), '')
   }
@@ -208,7 +208,7 @@ function partsOf(nic: NicPolicy): NicParts {
     add('macs', `${tap} . ${mac}`)
     add('clients', `${tap} . ${Number.parseInt(mac.replaceAll(':', ''), 16)}`)
   }
-  if (nic.addresses.length === 0) {
+  if (!nic.addressed) {
     add('guests', tap, 'goto unaddressed')
     add('forwarders', tap)
     return parts
@@ -226,13 +226,14 @@ function partsOf(nic: NicPolicy): NicParts {
     }
   }
   const blocks = pairs.filter(({ cidr }) => !cidr.isHost)
-  if (blocks.length > 0) add('forwarders', tap)
-  add('guests', tap, blocks.length === 0 ? 'goto addressed' : `goto ${addSourceChain(parts, nic, blocks)}`)
+  const isWide = blocks.length > 0 || nic.reserved.length > 0
+  if (isWide) add('forwarders', tap)
+  add('guests', tap, isWide ? `goto ${addSourceChain(parts, nic, blocks)}` : 'goto addressed')
   return parts
 }
 
 const ownAddresses = (nic: NicPolicy): Cidr[] =>
-  [...nic.addresses, ...(nic.addresses.length > 0 ? [linkLocalOf(nic.mac)] : [])].map(parseCidr)
+  [...nic.addresses, ...(nic.addressed ? [linkLocalOf(nic.mac)] : [])].map(parseCidr)
 
 /** What the segment of a bridged network may not say that it is. */
 function addClaims({ elements }: NicParts, nic: NicPolicy): void {
@@ -240,6 +241,7 @@ function addClaims({ elements }: NicParts, nic: NicPolicy): void {
   const port = ifnameKey(bridgedPortNames(nic.vni).inside)
   const add = (set: string, key: string) => elements.push([set, `${port} . ${key}`, ''])
   add('claimed_macs', nic.mac)
+  for (const address of nic.reserved) add('claimed4', address)
   for (const cidr of ownAddresses(nic)) {
     const address = canonicalAddress(cidr.address)
     add(cidr.version === 6 ? 'claimed6' : 'claimed4', address)
@@ -259,18 +261,32 @@ interface Block {
   readonly cidr: Cidr
 }
 
-/** For a NIC that may use whole blocks: it has chains of its own. Gives the name of the one for its frames. */
-function addSourceChain({ elements, chains }: NicParts, nic: NicPolicy, blocks: readonly Block[]): string {
+/** The set of a network's reserved addresses: its NICs without address share it. */
+const reservedSet = (vni: number): string => `reserved_${vni.toString(16)}`
+
+/** What lets pass what has one of these addresses of IPv4: a block, or a set. */
+const fromAny4 = (mac: string, addresses: string): string[] => [
+  `ether type ip ether saddr ${mac} ip saddr ${addresses} ${SET_MARK} goto right_source4`,
+  `${WELL_FORMED_ARP} ether saddr ${mac} arp saddr ether ${mac} arp saddr ip ${addresses} accept`,
+  `${WELL_FORMED_ARP} ether saddr ${mac} arp saddr ether ${mac} arp saddr ip 0.0.0.0 arp daddr ip ${addresses} accept`,
+]
+
+/**
+ * For a NIC that may use whole blocks, or the reserved addresses of its network: it has chains of its own. Gives the name
+ * of the one for its frames.
+ */
+function addSourceChain({ elements, chains, sets }: NicParts, nic: NicPolicy, blocks: readonly Block[]): string {
   const tap = tapName(nic.mac)
   const sources = blocks.flatMap(({ mac, cidr }) =>
     cidr.version === 6
       ? [`ether type ip6 ether saddr ${mac} ip6 saddr ${cidr.text} ${SET_MARK} goto right_source6`]
-      : [
-          `ether type ip ether saddr ${mac} ip saddr ${cidr.text} ${SET_MARK} goto right_source4`,
-          `${WELL_FORMED_ARP} ether saddr ${mac} arp saddr ether ${mac} arp saddr ip ${cidr.text} accept`,
-          `${WELL_FORMED_ARP} ether saddr ${mac} arp saddr ether ${mac} arp saddr ip 0.0.0.0 arp daddr ip ${cidr.text} accept`,
-        ],
+      : fromAny4(mac, cidr.text),
   )
+  if (nic.reserved.length > 0) {
+    const elementsOfSet = new Map(nic.reserved.map((address) => [address, '']))
+    sets.push([reservedSet(nic.vni), { type: 'ipv4_addr', elements: elementsOfSet }])
+    sources.push(...fromAny4(nic.mac, `@${reservedSet(nic.vni)}`))
+  }
   chains.push([`source_${tap}`, nftChain([...sources, 'goto addressed'])])
   const targets = blocks
     .filter(({ cidr }) => cidr.version === 6)

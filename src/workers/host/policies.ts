@@ -189,14 +189,28 @@ export class NicPolicies {
   }
 }
 
-/** Addresses that NICs had and have no more, each in the zone of its network. */
+/**
+ * Addresses that NICs had and have no more, each in the zone of its network; and reserved addresses that no NIC there may
+ * use any more.
+ */
 function leftAddresses(before: Nics, after: Nics): ZonedAddress[] {
   const zones = zonesOf([...before.values()])
-  return [...before.values()].flatMap((nic) => {
+  const left: ZonedAddress[] = []
+  const reserved = new Map<number, Set<string>>()
+  for (const nic of before.values()) {
     const now = after.get(nic.mac)
-    if (now === nic) return []
+    if (now === nic) continue
     const kept = now?.vni === nic.vni ? now.addresses.map(canonicalAddress) : []
-    const left = nic.addresses.map(canonicalAddress).filter((address) => !kept.includes(address))
-    return left.map((address) => ({ zone: zones.get(nic.vni) ?? 0, address }))
-  })
+    const gone = nic.addresses.map(canonicalAddress).filter((address) => !kept.includes(address))
+    left.push(...gone.map((address) => ({ zone: zones.get(nic.vni) ?? 0, address })))
+    if (nic.reserved.length === 0) continue
+    const known = reserved.get(nic.vni) ?? new Set<string>()
+    reserved.set(nic.vni, known)
+    for (const address of nic.reserved) known.add(address)
+  }
+  if (reserved.size === 0) return left
+  for (const nic of after.values()) for (const address of nic.reserved) reserved.get(nic.vni)?.delete(address)
+  for (const [vni, addresses] of reserved)
+    left.push(...[...addresses].map((address) => ({ zone: zones.get(vni) ?? 0, address })))
+  return left
 }

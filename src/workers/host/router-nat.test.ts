@@ -18,6 +18,7 @@ function table(overrides: Partial<RouterSpec>) {
     vpcId: 'vpc-a',
     cidr: '172.16.0.0/16',
     elasticIps: [],
+    routing: true,
     sourceNat: false,
     portForwardings: [],
     ...overrides,
@@ -70,6 +71,16 @@ it('without elastic IPs there is a filter, and nothing that asks for connections
   expect([...chains.keys()]).toEqual(['routed', 'between'])
   expect(sets.size).toBe(0)
   expect([...chains.values()].flatMap(({ rules }) => rules.map(({ text }) => text)).join()).not.toMatch(/\bct /)
+})
+
+it('switched off it keeps what it stands for, so that nothing is to be forgotten, and passes nothing on', () => {
+  const elasticIps = [elasticIp(7), elasticIp(8, '172.16.1.5')]
+  const [on, off] = [table({ elasticIps }), table({ elasticIps, routing: false })]
+  expect(staleElements(off, on)).toEqual([])
+  expect(off.sets).toEqual(on.sets)
+  expect(off.chains.get('routed')).toEqual({ base: on.chains.get('routed')?.base, rules: [] })
+  expect(off.chains.get('off')?.base).toMatchObject({ hook: 'prerouting', policy: 'drop' })
+  expect(diffTables(on, off)).toContain('delete chain inet patchbay off')
 })
 
 it('a NIC with two elastic IPs is seen by the lowest', () => {

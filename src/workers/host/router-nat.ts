@@ -2,6 +2,7 @@
  * Address translation and filter of a VPC's router: table `inet patchbay` in its namespace. Without elastic IPs it is
  * no more than a filter between the VPC's networks, which remembers no connections.
  *
+ * - A router that is switched off keeps its sets, so that what it stands for is the same when it is on again.
  * - DHCP stays in its network: what hosts take from their own server must not come from another network or from outside.
  * - An elastic IP of a NIC stands for the NIC, 1:1, in both directions and for all protocols.
  * - One of the VPC itself stands for its forwarded ports, and with source NAT for every address without one of its own.
@@ -41,9 +42,11 @@ const map = (type: string, data: string, elements: readonly (readonly [string, s
  * @param segments - of `spec`.
  */
 export function routerTable(spec: RouterSpec, segments: readonly Segment[]): NftTable {
-  if (segments.length === 0) {
-    return { family: FAMILY, name: TABLE, sets: new Map(), chains: new Map(chainsBetweenNetworks([])) }
-  }
+  const table = segments.length === 0 ? tableBetweenNetworks : tableWithElasticIps(spec, segments)
+  return spec.routing ? table : { ...table, chains: new Map([...table.chains, ...SWITCHED_OFF]) }
+}
+
+function tableWithElasticIps(spec: RouterSpec, segments: readonly Segment[]): NftTable {
   const elasticIps = segments.flatMap((segment) => segment.elasticIps.map((elasticIp) => ({ ...elasticIp, segment })))
   const own = elasticIps.filter(({ nicAddress }) => nicAddress === undefined)
   // From the highest to the lowest, so that of two elastic IPs of one NIC the lowest is what the world sees.
@@ -154,6 +157,33 @@ function chainsBetweenNetworks(more: readonly string[]) {
     ],
   ] as const
 }
+
+const tableBetweenNetworks: NftTable = {
+  family: FAMILY,
+  name: TABLE,
+  sets: new Map(),
+  chains: new Map(chainsBetweenNetworks([])),
+}
+
+/**
+ * What a router that is off has instead: it passes nothing on, and takes in nothing but what keeps guests of one network
+ * together: DHCP, questions to its name server, and whatever IPv6 needs for these.
+ */
+const SWITCHED_OFF = [
+  [
+    'off',
+    nftChain(
+      [
+        'iifname "lo" accept',
+        'udp dport { 53, 67, 547 } accept',
+        'tcp dport 53 accept',
+        'icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept',
+      ],
+      { type: 'filter', hook: 'prerouting', priority: -310, policy: 'drop' },
+    ),
+  ],
+  ['routed', nftChain([], { type: 'filter', hook: 'forward', priority: 0, policy: 'drop' })],
+] as const
 
 function chains({ cidr, sourceNat }: RouterSpec, own: { address: string; segment: Segment } | undefined) {
   const hairpin = `oifname "net-*" ct status dnat ip saddr ${cidr}`

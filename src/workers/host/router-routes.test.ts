@@ -8,6 +8,7 @@ const spec: RouterSpec = {
   vpcId: 'vpc-a',
   cidr: '172.16.0.0/16',
   elasticIps: [{ address: '203.0.113.7', cidr: '203.0.113.0/24', gateway: '203.0.113.1', interface: 'eth1' }],
+  routing: true,
   sourceNat: false,
   portForwardings: [],
 }

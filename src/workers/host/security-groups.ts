@@ -76,7 +76,10 @@ export function groupParts(
 const inOrder = (rules: readonly SecurityRule[]): SecurityRule[] =>
   [...rules].sort((a, b) => a.priority - b.priority || Number(b.action === 'drop') - Number(a.action === 'drop'))
 
-/** Members of groups that rules name as their remote: those that we were told, and those that are here. */
+/**
+ * Members of groups that rules name as their remote: those that we were told, and those that are here. What comes from a
+ * reserved address comes from one of the NICs that may use it.
+ */
 function membersOf(
   remotes: readonly { readonly scope: string; readonly groupId: string }[],
   nics: readonly NicPolicy[],
@@ -98,9 +101,13 @@ function membersOf(
   for (const groupId of new Set(remotes.map((remote) => remote.groupId))) {
     for (const { scope, address } of groups.get(groupId)?.members ?? []) add(scope, groupId, address)
   }
-  for (const { scope, groupIds, addresses } of nics) {
+  const seen = new Set<string>() // those of a network are the same for each of its NICs
+  for (const { vni, scope, groupIds, addresses, reserved } of nics) {
     for (const groupId of groupIds) {
       for (const address of addresses) add(scope, groupId, address)
+      if (reserved.length === 0 || seen.has(`${vni} ${groupId}`)) continue
+      seen.add(`${vni} ${groupId}`)
+      for (const address of reserved) add(scope, groupId, address)
     }
   }
   return sets

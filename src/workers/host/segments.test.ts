@@ -15,6 +15,7 @@ const aRouter = (...elasticIps: ElasticIpSpec[]): RouterSpec => ({
   vpcId: 'vpc-3f9k2m7qxz',
   cidr: '172.16.0.0/16',
   elasticIps,
+  routing: true,
   sourceNat: false,
   portForwardings: [],
 })

@@ -81,8 +81,12 @@ export interface NicPolicy {
   readonly bridged: boolean
   /** Where addresses are unique: the id of the VPC, or of a network without one. Group members are looked for there. */
   readonly scope: string
-  /** Addresses without prefix length: IPv4, IPv6. Empty in a network whose addresses we do not give out. */
+  /** Its network is one whose addresses we give out. */
+  readonly addressed: boolean
+  /** Addresses without prefix length: IPv4, IPv6. Empty where we give none out. */
   readonly addresses: readonly string[]
+  /** What its network has set aside for guests that agree among themselves: it may use any of these, of IPv4, too. */
+  readonly reserved: readonly string[]
   /** False: any MAC, any source address, and it may be a DHCP or RA server. */
   readonly antiSpoofing: boolean
   /** What it may use besides its own: an address or CIDR (IPv4 or IPv6), with another MAC when given. */
@@ -131,6 +135,8 @@ export interface RouterSpec {
   readonly vpcId: string
   /** Addresses of the VPC; those of networks that are not here must not leave it by another way. */
   readonly cidr: string
+  /** False: it is switched off. It passes nothing on and answers nothing, but guests keep their leases and names. */
+  readonly routing: boolean
   /** Elastic IPs of NICs on this hypervisor, and of the VPC itself. */
   readonly elasticIps: readonly ElasticIpSpec[]
   /** Whether addresses without an elastic IP of their own may go out by the VPC's. */

@@ -14,6 +14,7 @@ const SHOWS_IN: Readonly<Record<string, readonly Part[]>> = {
   vpc: ['routers'],
   elastic_ip: ['routers'],
   port_forwarding: ['routers'],
+  reserved_address: ['policies'],
   security_group: ['policies'],
   security_group_rule: ['policies'],
 }
