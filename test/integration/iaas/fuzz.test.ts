@@ -237,6 +237,7 @@ it('huge requests are answered soon, and store nothing when they are refused', a
     const bodies = [
       many((index) => `${list}.${index}`),
       many((index) => `${list}.${index}.val1`),
+      many((index) => `${list}.1.f${index}`),
       many((index) => `p${index}`),
       many((index) => `p${index}.1`),
       `${list}=${mega}`,
