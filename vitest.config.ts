@@ -1,8 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
+/** What existing clients do, from their first request to their last. */
+const CLIENTS = ['test/e2e/qingcloud-*.test.ts']
+
 /**
- * Four projects, from fast to slow. `sequence.groupOrder` keeps them apart even when all run at once: host and e2e files
- * share one kernel and its namespaces, and timing tests must not compete with a QEMU guest for two cores.
+ * Five projects, from fast to slow. `sequence.groupOrder` keeps them apart even when all run at once: host and e2e files
+ * share one kernel and its namespaces, and timing tests must not compete with a QEMU guest for two cores. The files of
+ * `clients` wait most of the time, and each has a service and namespaces of its own: two run side by side.
  */
 export default defineConfig({
   test: {
@@ -42,12 +46,25 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          exclude: CLIENTS,
           globalSetup: ['test/support/host-unchanged.ts'],
           maxWorkers: 1,
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'clients',
+          include: CLIENTS,
+          globalSetup: ['test/support/host-unchanged.ts'],
+          maxWorkers: 2,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

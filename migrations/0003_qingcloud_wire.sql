@@ -1,5 +1,11 @@
 -- The QingCloud wire: what its clients ask for that had no place, as data of the domain wherever it means something there.
 
+-- Clients of the wire begin with the first /24 of a VPC. It still has 254 networks: .0 and .254 share a place.
+ALTER TABLE network
+  DROP CONSTRAINT network_cidr_of_254,
+  ADD CONSTRAINT network_cidr_of_254 CHECK ((cidr::inet - vpc_cidr::inet) / 256 BETWEEN 0 AND 254);
+CREATE UNIQUE INDEX network_vpc_place_key ON network (vpc_id, (((cidr::inet - vpc_cidr::inet) / 256) % 254));
+
 -- NICs without an address, and addresses without a NIC. Both are counted by masks of the network, as ports are.
 ALTER TABLE network
   -- Bit n is 1 while port n+1 is taken by a reserved address; it is 1 in `ports` too.
@@ -155,6 +161,8 @@ CREATE INDEX vpc_security_group ON vpc (security_group_id) WHERE security_group_
 ALTER TABLE server ADD COLUMN wire jsonb NOT NULL DEFAULT '{}';
 ALTER TABLE elastic_ip ADD COLUMN wire jsonb NOT NULL DEFAULT '{}';
 ALTER TABLE port_forwarding ADD COLUMN enabled boolean NOT NULL DEFAULT true;
+-- Forwardings and statics are listed of all VPCs of a project too.
+CREATE INDEX port_forwarding_project_created ON port_forwarding (project_id, created_at DESC);
 
 -- Rules that were changed and wait to be applied: meanwhile hypervisors enforce these, as they were before the first such
 -- change. NULL: they enforce the rules as they stand in security_group_rule.
@@ -177,9 +185,13 @@ CREATE TABLE vpc_static (
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT vpc_static_type CHECK (type BETWEEN 2 AND 8), -- 1 is a port forwarding
-  CONSTRAINT vpc_static_vpc_fk FOREIGN KEY (vpc_id, project_id, vpc_live) REFERENCES vpc (id, project_id, live)
+  CONSTRAINT vpc_static_vpc_fk FOREIGN KEY (vpc_id, project_id, vpc_live) REFERENCES vpc (id, project_id, live),
+  CONSTRAINT vpc_static_network_fk FOREIGN KEY (network_id, project_id) REFERENCES network (id, project_id)
+    ON DELETE SET NULL (network_id)
 );
 CREATE INDEX vpc_static_vpc_seq ON vpc_static (vpc_id, seq DESC);
+CREATE INDEX vpc_static_project_created ON vpc_static (project_id, created_at DESC);
+CREATE INDEX vpc_static_network ON vpc_static (network_id) WHERE network_id IS NOT NULL;
 
 CREATE TABLE vpc_static_entry (
   id         text PRIMARY KEY,
@@ -192,6 +204,7 @@ CREATE TABLE vpc_static_entry (
   created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX vpc_static_entry_static ON vpc_static_entry (static_id, seq);
+CREATE INDEX vpc_static_entry_project_seq ON vpc_static_entry (project_id, seq DESC);
 
 -- Tags with an id and a colour, that are attached to resources; `tags` of a resource itself are key and value.
 CREATE TABLE tag (
@@ -286,6 +299,9 @@ ALTER TABLE job
   ADD COLUMN asked_action text,
   ADD COLUMN asked        jsonb,
   ADD CONSTRAINT job_asked_whole CHECK ((asked_action IS NULL) = (asked IS NULL));
+
+-- Whether something is still being done about a resource.
+CREATE INDEX job_unfinished ON job USING gin (resources jsonb_path_ops) WHERE finished_at IS NULL;
 
 -- Rules are listed of all groups of a project too.
 CREATE INDEX security_group_rule_project_seq ON security_group_rule (project_id, seq DESC);

@@ -77,8 +77,11 @@ export function sqlState(error: unknown): string | undefined {
   return pgError instanceof pg.DatabaseError ? pgError.code : undefined
 }
 
-/** Connection refused, cut or not to be had: of Node (ECONN…), of PostgreSQL (class 08, and 57P0x: shutting down). */
-const AWAY = /^(ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|08...|57P0[123]|53300)$/
+/**
+ * Connection refused, cut or not to be had: of Node (ECONN…), of PostgreSQL (class 08, and 57P0x: shutting down). Or too long
+ * in coming, 57014: as a rule for a lock that others hold.
+ */
+const AWAY = /^(ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|08...|57P0[123]|57014|53300)$/
 const CUT = /^(Connection terminated|timeout exceeded when trying to connect)/
 
 /** Whether a query failed because no database answers: the caller's request was in order and may succeed later. */

@@ -37,6 +37,7 @@ export const REFUSED_BY: Readonly<Record<string, ProblemCode>> = {
   network_ports_exhausted: 'network_full',
   network_range_free: 'cidr_overlaps',
   network_vpc_cidr_excl: 'cidr_overlaps',
+  network_vpc_place_key: 'cidr_reserved',
   network_vpc_fk: 'vpc_in_use',
   nic_address_in_range: 'address_out_of_range',
   nic_address_needs_cidr: 'network_unmanaged',
@@ -70,6 +71,7 @@ export const REFUSED_BY: Readonly<Record<string, ProblemCode>> = {
   vpc_cidr_private: 'cidr_invalid',
   vpc_project_id_fkey: 'project_in_use',
   vpc_security_group_fk: 'security_group_in_use',
+  vpc_static_network_fk: 'not_found',
   vpc_static_vpc_fk: 'vpc_in_use',
 }
 

@@ -8,7 +8,7 @@ export const PROBLEMS = {
   invalid_cursor: { status: 400, title: 'The cursor was not given out by this collection' },
   cidr_invalid: { status: 400, title: 'The CIDR is not one of those that are allowed here' },
   cidr_outside_vpc: { status: 400, title: 'The CIDR lies outside the VPC' },
-  cidr_reserved: { status: 400, title: 'The first and the last /24 of a VPC are reserved' },
+  cidr_reserved: { status: 400, title: 'The last /24 of a VPC is reserved, and so is one of .0 and .254' },
   address_out_of_range: { status: 400, title: 'The address is outside the range to take one from' },
   pool_range_invalid: { status: 400, title: 'The addresses of the elastic IP pool do not fit together' },
   interface_unknown: { status: 400, title: 'No hypervisor has the interface' },

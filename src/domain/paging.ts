@@ -1,5 +1,6 @@
-import { desc, eq, lt, or, type SQL, sql } from 'drizzle-orm'
-import type { PgColumn } from 'drizzle-orm/pg-core'
+import { desc, eq, inArray, lt, or, type SQL, sql } from 'drizzle-orm'
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
+import type { Db } from '../db/client.ts'
 import { DomainError } from './errors.ts'
 
 /** How much of a collection is asked for: `limit` 1..1000, and where the page before ended. */
@@ -36,6 +37,17 @@ export async function found<T>(slice: Slice, rows: T[], count: () => Promise<num
   const isLast = rows.length < slice.limit && (rows.length > 0 || slice.offset === 0)
   return { rows, total: isLast ? slice.offset + rows.length : await count() }
 }
+
+/**
+ * The condition for a query that begins where a slice does, and so needs its limit, but no OFFSET: what is selected beside
+ * a row is then not worked out for the thousands that stand before the slice.
+ */
+export function fromOffset(db: Db, table: Sliced, where: SQL | undefined, { offset, limit }: Slice): SQL | undefined {
+  if (offset === 0) return where
+  const ids = db.select({ id: table.id }).from(table).where(where).orderBy(desc(table.seq)).limit(limit).offset(offset)
+  return inArray(table.id, ids)
+}
+type Sliced = PgTable & { readonly id: PgColumn; readonly seq: PgColumn }
 
 /** The part of a query that turns it into one page, newest first: an index on (project, seq DESC) serves it. */
 export function pageOf(seq: PgColumn, page: Page): { where: SQL | undefined; orderBy: SQL; limit: number } {

@@ -1,10 +1,14 @@
 /** How the filters are changed: in one piece or not at all, from whatever stands there. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
+import { NIC_LIMITS } from '../../src/workers/host/filters.ts'
 import { tapName } from '../../src/workers/host/names.ts'
-import { NicPolicies, type PolicyState } from '../../src/workers/host/policies.ts'
+import { type FilterChanges, NicPolicies, type PolicyState } from '../../src/workers/host/policies.ts'
 import { runCommand, runInNamespace } from '../../src/workers/host/run-command.ts'
 import type { NicPolicy } from '../../src/workers/host/specs.ts'
+import { FilterMonitor } from '../../src/workers/kernel-monitor.ts'
+import { until } from '../support/until.ts'
 import {
   aFilterBench,
   aGroup,
@@ -203,5 +207,63 @@ describe('filters', () => {
     await nft('delete', 'table', 'inet', 'patchbay')
     await bench.policies.ensure([a.nic])
     expect(await bench.policies.isAlright(bench.state([WEB]))).toBe(true)
+  })
+})
+
+describe('a look at filters', () => {
+  /** Filters with somebody who counts changes, in the beginning none. */
+  async function counted(changesSeen: () => FilterChanges | undefined) {
+    const policies = new NicPolicies(bench.netns, NIC_LIMITS, changesSeen)
+    await policies.replace(async () => bench.state([WEB]))
+    expect(await policies.isAlright(bench.state([WEB]))).toBe(true)
+    return policies
+  }
+  const dropElement = () => nft('delete', 'element', 'bridge', 'patchbay', 'guests', `{ "${tapName(a.mac)}" }`)
+
+  it('finds a change that nobody saw after a while all the same', async () => {
+    const policies = await counted(() => ({ since: 1, count: 7 }))
+    await dropElement()
+    expect(await policies.isAlright(bench.state([WEB]))).toBe(true)
+    const now = performance.now()
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(now + 30_000)
+    expect(await policies.isAlright(bench.state([WEB]))).toBe(false)
+    clock.mockRestore()
+  })
+
+  it('finds what should be otherwise, also when nobody has changed anything', async () => {
+    const policies = await counted(() => ({ since: 1, count: 7 }))
+    expect(await policies.isAlright({ nics: [a.nic], groups: [WEB] })).toBe(false)
+    expect(await policies.isAlright(bench.state([CLOSED]))).toBe(false)
+    expect(await policies.isAlright(bench.state([WEB]))).toBe(true)
+  })
+
+  it.each<[string, FilterChanges | undefined]>([
+    ['has begun anew', { since: 2, count: 7 }],
+    ['has stopped', undefined],
+  ])('trusts nothing when the count %s', async (_, after) => {
+    let seen: FilterChanges | undefined = { since: 1, count: 7 }
+    const policies = await counted(() => seen)
+    await dropElement()
+    seen = after
+    expect(await policies.isAlright(bench.state([WEB]))).toBe(false)
+  })
+
+  it('tells the changes of others from our own as they happen', async () => {
+    const monitor = new FilterMonitor(bench.netns, pino({ level: 'silent' }))
+    monitor.open()
+    try {
+      await until('the monitor listens', () => monitor.seen())
+      const policies = await counted(() => monitor.seen())
+      const others = () => (monitor.seen()?.count ?? 0) - policies.revision
+      const before = others()
+      await policies.remove([b.mac])
+      await policies.ensure([b.nic])
+      await until('ours are counted', () => others() === before)
+      expect(await policies.isAlright(bench.state([WEB]))).toBe(true)
+      await dropElement()
+      await until('theirs is seen', async () => !(await policies.isAlright(bench.state([WEB]))))
+    } finally {
+      monitor.close()
+    }
   })
 })

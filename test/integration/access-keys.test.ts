@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { aService, expectProblem, type Service } from '../support/a-service.ts'
+import { aWireClient } from '../support/a-wire-client.ts'
 
 let service: Service
 beforeAll(async () => {
@@ -130,6 +131,19 @@ describe('a project', () => {
     expectProblem(await service.call('GET', url), 404, 'not_found')
     expectProblem(await service.call('DELETE', url), 404, 'not_found')
     expectProblem(await service.call('DELETE', `/v1/projects/${service.projectId}`), 409, 'project_in_use')
+  })
+
+  it('is told what of the QingCloud wire is left in it; user data, which nobody can delete, goes with it', async () => {
+    const project = await service.aProject()
+    const url = `/v1/projects/${project}`
+    const wire = await aWireClient(service, { projectId: project })
+    await wire.ok('UploadUserDataAttachment', { attachment_content: 'text' })
+    const { tag_id } = await wire.ok('CreateTag', { tag_name: 't' })
+    const refused = await service.call('DELETE', url)
+    expectProblem(refused, 409, 'project_in_use')
+    expect(refused.body.detail).toBe(`project ${project} still has 1 tags`)
+    await wire.ok('DeleteTags', { tags: [tag_id] })
+    expect((await service.call('DELETE', url)).status).toBe(204)
   })
 
   it('of an admin who deletes another’s while that one deletes theirs: one of them stays', async () => {

@@ -75,7 +75,7 @@ describe('a managed network', () => {
     expectProblem(await at('10.77.2.0/23'), 400, 'cidr_invalid')
     expectProblem(await at('10.78.1.0/24'), 400, 'cidr_outside_vpc')
     expectProblem(await at('10.77.0.0/16'), 400, 'cidr_outside_vpc')
-    expectProblem(await at('10.77.0.0/24'), 400, 'cidr_reserved')
+    expectProblem(await at('10.77.255.0/24'), 400, 'cidr_reserved')
     expect((await at('10.77.1.0/24')).status).toBe(201)
     const overlap = await at('10.77.1.0/24')
     expectProblem(overlap, 409, 'cidr_overlaps')

@@ -35,3 +35,10 @@ it.each(['40P01', '40001'])('it is given up after a while, and the caller is tol
   expect(answer.headers['retry-after']).toBe('1')
   expect((await service.call('GET', `/v1/vpcs/${vpc.id}`)).body).toEqual(vpc)
 })
+
+it('one that waited too long for others is not tried again, and the caller is told to come later', async () => {
+  const vpc = await aVpc(service)
+  await failsAtFirst(1, '57014') // as a statement does that runs into statement_timeout
+  expectProblem(await service.call('PATCH', `/v1/vpcs/${vpc.id}`, { name: 'new' }), 503, 'unavailable')
+  expect((await service.call('PATCH', `/v1/vpcs/${vpc.id}`, { name: 'new' })).status).toBe(200)
+})

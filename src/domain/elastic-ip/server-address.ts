@@ -7,6 +7,7 @@ import { changeSet } from '../changes.ts'
 import { DomainError, notFound } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
 import { type JobView, promiseApply } from '../job/jobs.ts'
+import { getNic } from '../nic/nics.ts'
 import { lockServer, notSteady } from '../server/lock-server.ts'
 import { associateElasticIp } from './associate.ts'
 import { deleteElasticIp, type ElasticIpRow, elasticIpEvent } from './elastic-ips.ts'
@@ -15,8 +16,8 @@ import { deleteElasticIp, type ElasticIpRow, elasticIpEvent } from './elastic-ip
  * Gives an elastic IP that nobody has to a server that has none: to its primary NIC if that is in a VPC, else to the first
  * that is.
  * @param wanted.nicId - the NIC of the server that is to have it.
- * @throws DomainError `elastic_ip_in_use`, `nic_has_elastic_ip` (one of its NICs has another), `nic_not_in_use` (by this
- *   server), `nic_not_routed`, `server_terminated`; as `associateElasticIp`.
+ * @throws DomainError `not_found`, `elastic_ip_in_use`, `nic_has_elastic_ip` (one of its NICs has another),
+ *   `nic_not_in_use` (by this server), `nic_not_routed`, `server_terminated`; as `associateElasticIp`.
  */
 export async function associateWithServer(
   tx: Db,
@@ -28,7 +29,7 @@ export async function associateWithServer(
   const target = await lockServer(tx, actor, serverId)
   if (target.state === 'terminated' || target.state === 'terminating') throw notSteady(target)
   const nicId = wanted.nicId ?? (await nicFor(tx, serverId))
-  await assertOn(tx, serverId, nicId)
+  await assertOn(tx, actor, serverId, nicId)
   const [other] = await tx
     .select({ id: elasticIp.id, address: elasticIp.address })
     .from(elasticIp)
@@ -51,12 +52,9 @@ async function nicFor(tx: Db, serverId: string): Promise<string> {
   throw new DomainError('nic_not_routed', `server ${serverId} has no NIC with an address in a VPC`)
 }
 
-async function assertOn(tx: Db, serverId: string, nicId: string): Promise<void> {
-  const [card] = await tx
-    .select({ id: nic.id })
-    .from(nic)
-    .where(and(eq(nic.id, nicId), eq(nic.serverId, serverId)))
-  if (!card) throw new DomainError('nic_not_in_use', `NIC ${nicId} is not on server ${serverId}`)
+async function assertOn(tx: Db, { projectId }: Actor, serverId: string, nicId: string): Promise<void> {
+  const { server_id } = await getNic(tx, projectId, nicId)
+  if (server_id !== serverId) throw new DomainError('nic_not_in_use', `NIC ${nicId} is not on server ${serverId}`)
 }
 
 /**

@@ -109,6 +109,7 @@ export interface JobRequest {
 
 /** Promises a job: its row and its outbox row, in the caller's transaction. */
 export async function promiseJob(tx: Db, actor: Actor, wanted: NewJob): Promise<JobView> {
+  const parentId = wanted.parentId ?? actor.partOf
   const [row] = await tx
     .insert(job)
     .values({
@@ -118,8 +119,8 @@ export async function promiseJob(tx: Db, actor: Actor, wanted: NewJob): Promise<
       nicIds: [...(wanted.nicIds ?? [])],
       resources: [...(wanted.resources ?? [])],
       request: { ...wanted.request },
-      ...askedFor(actor),
-      parentId: wanted.parentId ?? actor.partOf,
+      ...askedFor(actor, parentId),
+      parentId,
     })
     .returning()
   if (!row) throw new Error('INSERT INTO job returned no row')
@@ -130,7 +131,9 @@ export async function promiseJob(tx: Db, actor: Actor, wanted: NewJob): Promise<
   return jobView(row)
 }
 
-const askedFor = ({ asked }: Actor) => (asked ? { askedAction: asked.action, asked: asked.directive } : {})
+/** The words of the request. Of a hundred parts of one job each would repeat them: they stay with the whole. */
+const askedFor = ({ asked }: Actor, parentId?: string) =>
+  asked && parentId === undefined ? { askedAction: asked.action, asked: asked.directive } : {}
 
 export const jobPromised = (row: JobRow, actor: Actor): NewEvent => ({
   projectId: row.projectId,
@@ -168,7 +171,7 @@ export async function promiseApply(
       state: nowhere ? 'successful' : 'working',
       startedAt: sql`now()`,
       finishedAt: nowhere ? sql`now()` : null,
-      ...askedFor(actor),
+      ...askedFor(actor, actor.partOf),
       parentId: actor.partOf,
     })
     .returning()

@@ -79,7 +79,10 @@ export async function endParent(tx: Db, parentId: string): Promise<void> {
   await tx.select({ id: job.id }).from(job).where(eq(job.id, parentId)).for('update')
   const parts = await tx.select().from(job).where(eq(job.parentId, parentId))
   if (parts.some((part) => part.finishedAt === null)) return
-  const errors = parts.flatMap((part) => (part.error === null ? [] : [`${part.hypervisorId}: ${part.error}`]))
+  // A part with parts of its own is on no hypervisor, and its error says already on which it was.
+  const errors = parts.flatMap(({ hypervisorId, error }) =>
+    error === null ? [] : hypervisorId === null ? error : `${hypervisorId}: ${error}`,
+  )
   const state = parts.some((part) => part.state === 'failed') ? 'failed' : 'successful'
   const [after] = await tx
     .update(job)

@@ -8,7 +8,11 @@ const ADVICE: Readonly<Record<string, readonly [pointer: string, advice: string]
   vpc_cidr_private: ['/cidr', 'cidr must be a /16 of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'],
   network_cidr_slash_24: ['/cidr', 'cidr must be a /24'],
   network_cidr_in_vpc: ['/cidr', 'cidr must be a /24 inside the CIDR of the VPC'],
-  network_cidr_of_254: ['/cidr', 'cidr must not be the first or the last /24 of the VPC: third octet 1-254'],
+  network_cidr_of_254: ['/cidr', 'cidr must not be the last /24 of the VPC: third octet 0-254'],
+  network_vpc_place_key: [
+    '/cidr',
+    'cidr must not be the first /24 of a VPC that has the one before the last, nor the other way round',
+  ],
   network_vpc_cidr_excl: ['/cidr', 'cidr overlaps the CIDR of another network of the VPC'],
   network_cidr_of_mode: [
     '/cidr',

@@ -19,7 +19,7 @@ export interface DescribeNetworksFilter {
 export interface DescribedNetwork {
   readonly network: NetworkRow
   readonly vpc: { readonly id: string; readonly name: string } | null
-  /** Of servers with NICs in it. */
+  /** Of servers with NICs in it; empty unless asked for. */
   readonly serverIds: readonly string[]
   readonly tags: readonly WireTag[]
 }
@@ -28,12 +28,15 @@ export interface DescribedNetwork {
 const serverIds = (those: SQL) => sql<string[]>`coalesce((
   SELECT jsonb_agg(DISTINCT c.server_id) FROM nic c WHERE c.server_id IS NOT NULL AND ${those}), '[]')`
 
-/** Networks of a project but the basic one, with what belongs to them, newest first. */
+const NO_SERVERS = sql<string[]>`'[]'::jsonb`
+
+/** Networks of a project but the basic one, with what belongs to them, newest first. @param withServers - also who is in them. */
 export async function describeNetworks(
   db: Db,
   projectId: string,
   filter: DescribeNetworksFilter,
   slice: Slice,
+  withServers: boolean,
 ): Promise<Found<DescribedNetwork>> {
   const { ids, types, joined } = filter
   const where = and(
@@ -50,7 +53,7 @@ export async function describeNetworks(
     .select({
       network,
       vpc: { id: vpc.id, name: vpc.name },
-      serverIds: serverIds(sql`c.network_id = network.id`),
+      serverIds: withServers ? serverIds(sql`c.network_id = network.id`) : NO_SERVERS,
       tags: tagsOf('network', network.id),
     })
     .from(network)

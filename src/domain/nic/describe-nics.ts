@@ -1,21 +1,37 @@
 /** NICs by position, with what clients of the QingCloud wire see beside them. */
-import { and, desc, eq, getTableColumns, inArray, not, or, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, not, or, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { network, nic } from '../../db/schema.ts'
-import { isBasicNetwork } from '../network/basic-network.ts'
+import { nic } from '../../db/schema.ts'
 import type { NetworkType } from '../network/network-view.ts'
-import { type Found, found, type Slice } from '../paging.ts'
-import { tagsOf, type WireTag } from '../tag/tags.ts'
-import { NIC_WITH_GROUPS, type NicWithGroups } from './nics.ts'
+import { type Found, found, fromOffset, type Slice } from '../paging.ts'
+import { hasTags, tagsOf, type WireTag } from '../tag/tags.ts'
+import { NIC_WITH_GROUPS, type NicRow } from './nics.ts'
 
-export interface NicDescription extends NicWithGroups {
-  readonly networkType: NetworkType
+/** What the wire shows of a NIC. */
+export interface NicDescription extends Pick<NicRow, (typeof SHOWN)[number]> {
+  readonly groupIds: readonly string[]
   readonly isBasic: boolean
   /** On a server, or on its way out; one that comes with its server is on it from the beginning. */
   readonly isOn: boolean
   readonly elasticIp: { readonly id: string; readonly address: string; readonly bandwidth_mbps: number | null } | null
   readonly tagList: readonly WireTag[]
 }
+
+/** Of a page of a hundred, each column counts. */
+const SHOWN = [
+  'id',
+  'projectId',
+  'networkId',
+  'address',
+  'ipv6Address',
+  'name',
+  'isPrimary',
+  'serverId',
+  'slot',
+  'createdAt',
+  'updatedAt',
+] as const
+const COLUMNS = Object.fromEntries(SHOWN.map((name) => [name, nic[name]])) as Pick<typeof nic, (typeof SHOWN)[number]>
 
 /** Kinds of networks: `basic` is part of its project's basic one, the others are not. */
 export type NetworkKind = NetworkType | 'basic'
@@ -30,9 +46,12 @@ export interface NicsWanted {
   readonly kinds?: readonly NetworkKind[] | undefined
   /** On one of these servers. */
   readonly serverIds?: readonly string[] | undefined
+  readonly tagIds?: readonly string[] | undefined
 }
 
 const isOn = sql<boolean>`(${nic.state} IN ('in_use', 'detaching') OR ${nic.withServer})`
+const isBasic = sql<boolean>`EXISTS (
+  SELECT FROM network w JOIN vpc v ON v.id = w.vpc_id WHERE w.id = nic.network_id AND v.is_basic)`
 const ELASTIC_IP = sql<NicDescription['elasticIp']>`(
   SELECT jsonb_build_object('id', e.id, 'address', host(e.address), 'bandwidth_mbps', e.bandwidth_mbps)
   FROM elastic_ip e WHERE e.nic_id = nic.id)`
@@ -50,35 +69,35 @@ export async function describeNics(
     ids && inArray(nic.id, [...ids]),
     name === undefined ? undefined : eq(nic.name, name),
     wanted.isOn === undefined ? undefined : wanted.isOn ? isOn : not(isOn),
-    networks && or(inArray(nic.networkId, [...networks.ids]), networks.orBasic ? isBasicNetwork : undefined),
-    wanted.kinds && or(...wanted.kinds.map(ofKind)),
+    networks &&
+      or(inArray(nic.networkId, [...networks.ids]), networks.orBasic ? ofKind(projectId, 'basic') : undefined),
+    wanted.kinds && or(...wanted.kinds.map((kind) => ofKind(projectId, kind))),
     serverIds && and(inArray(nic.serverId, [...serverIds]), isOn),
+    hasTags(wanted.tagIds, 'nic', nic.id),
   )
+  const count = db.select({ count: sql`count(*)::integer` }).from(nic).where(where)
   const rows = await db
     .select({
-      ...getTableColumns(nic),
+      ...COLUMNS,
       groupIds: NIC_WITH_GROUPS.groupIds,
-      networkType: network.type,
-      isBasic: isBasicNetwork,
+      isBasic,
       isOn,
       elasticIp: ELASTIC_IP,
       tagList: tagsOf('nic', nic.id),
+      // Here, and not in a query of its own: that would cost as much again as all of this.
+      total: sql<number>`(${count})`,
     })
     .from(nic)
-    .innerJoin(network, eq(network.id, nic.networkId))
-    .where(where)
+    .where(fromOffset(db, nic, where, slice))
     .orderBy(desc(nic.seq))
     .limit(slice.limit)
-    .offset(slice.offset)
-  return found(slice, rows, async () => {
-    const [counted] = await db
-      .select({ total: sql<number>`count(*)::integer` })
-      .from(nic)
-      .innerJoin(network, eq(network.id, nic.networkId))
-      .where(where)
-    return counted?.total ?? 0
-  })
+  const [first] = rows
+  return first ? { rows, total: first.total } : found(slice, rows, () => db.$count(nic, where))
 }
 
-const ofKind = (kind: NetworkKind): SQL | undefined =>
-  kind === 'basic' ? isBasicNetwork : and(eq(network.type, kind), not(isBasicNetwork))
+/** By the few networks of a project, and not by the network of each of its NICs. */
+function ofKind(projectId: string, kind: NetworkKind): SQL {
+  const those = kind === 'basic' ? sql`v.is_basic` : sql`w.type = ${kind} AND v.is_basic IS NOT TRUE`
+  return sql`${nic.networkId} IN (
+    SELECT w.id FROM network w LEFT JOIN vpc v ON v.id = w.vpc_id WHERE w.project_id = ${projectId} AND ${those})`
+}

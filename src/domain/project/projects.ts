@@ -1,7 +1,7 @@
 import { and, eq, isNotNull, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import { refusedConstraint, translateRefusal } from '../../db/constraint-errors.ts'
-import { accessKey, idempotencyKey, job, project, server, vpc } from '../../db/schema.ts'
+import { accessKey, idempotencyKey, job, project, server, userData, vpc } from '../../db/schema.ts'
 import { assertStillAdmin } from '../access-key/access-keys.ts'
 import type { Actor } from '../actor.ts'
 import { bodyError, DomainError, notFound } from '../errors.ts'
@@ -62,6 +62,7 @@ export async function deleteProject(tx: Db, actor: Actor, id: string): Promise<v
   await tx.delete(job).where(and(eq(job.projectId, id), isNotNull(job.finishedAt)))
   await tx.delete(idempotencyKey).where(eq(idempotencyKey.projectId, id))
   await tx.delete(accessKey).where(eq(accessKey.projectId, id))
+  await tx.delete(userData).where(eq(userData.projectId, id)) // nobody else can
   await refuseWithResources(tx, id)
   try {
     await tx.delete(project).where(eq(project.id, id))
@@ -85,6 +86,9 @@ async function refuseWithResources(tx: Db, id: string): Promise<void> {
       ('VPCs', (SELECT count(*) FROM vpc WHERE project_id = ${id})),
       ('elastic IPs', (SELECT count(*) FROM elastic_ip WHERE project_id = ${id})),
       ('security groups', (SELECT count(*) FROM security_group WHERE project_id = ${id} AND NOT is_default)),
+      ('tags', (SELECT count(*) FROM tag WHERE project_id = ${id})),
+      ('key pairs', (SELECT count(*) FROM key_pair WHERE project_id = ${id})),
+      ('IP sets', (SELECT count(*) FROM ip_set WHERE project_id = ${id})),
       ('unfinished jobs', (SELECT count(*) FROM job WHERE project_id = ${id}))
     ) AS left_in (what, n) WHERE n > 0`)
   if (rows.length === 0) return

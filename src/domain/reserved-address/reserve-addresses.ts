@@ -92,7 +92,7 @@ function inRange(
     if (host < 0 || host > 255)
       throw bodyError('address_out_of_range', `/range/${end}`, `address ${address} is not in network ${of.id}`)
   }
-  if (from > to) throw bodyError('invalid_request', '/range', `has its first address ${first} after its last ${last}`)
+  if (from > to) throw bodyError('invalid_request', '/range', `range ${first}-${last} ends before it begins`)
   const hosts = Array.from({ length: to - from + 1 }, (_, index) => from + index)
   if (count === undefined) return hosts.map((host) => hostAddress(of.cidr, host))
   // Character n of a mask is port n+1, and host n+2.

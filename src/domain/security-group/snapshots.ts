@@ -68,6 +68,7 @@ export async function deleteSnapshots(tx: Db, actor: Actor, ids: readonly string
  * @throws DomainError `not_found`, also of a remote group that is no longer there.
  */
 export async function rollBack(tx: Db, actor: Actor, groupId: string, id: string): Promise<void> {
+  await lockGroup(tx, actor, groupId)
   const [row] = await tx
     .select()
     .from(securityGroupSnapshot)

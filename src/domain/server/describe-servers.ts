@@ -4,7 +4,7 @@ import type { Db } from '../../db/client.ts'
 import { network, nic, server } from '../../db/schema.ts'
 import type { NetworkType } from '../network/network-view.ts'
 import type { NicState } from '../nic/nics.ts'
-import { type Found, found, matchesText, type Slice } from '../paging.ts'
+import { type Found, found, fromOffset, matchesText, type Slice } from '../paging.ts'
 import { defaultGroupOf } from '../security-group/default-group.ts'
 import { hasTags, tagsOf, type WireTag } from '../tag/tags.ts'
 import type { ServerRow } from './servers.ts'
@@ -145,10 +145,9 @@ export async function describeServers(
       wireTags: tagsOf('server', server.id),
     })
     .from(server)
-    .where(where)
+    .where(fromOffset(db, server, where, slice))
     .orderBy(desc(server.seq))
     .limit(slice.limit)
-    .offset(slice.offset)
   return found(slice, rows, () => db.$count(server, where))
 }
 

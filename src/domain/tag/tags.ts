@@ -33,8 +33,9 @@ export const tagsOf = (type: TaggedType, id: PgColumn): SQL<WireTag[]> =>
 export function hasTags(tagIds: readonly string[] | undefined, type: TaggedType, id: PgColumn): SQL | undefined {
   if (tagIds === undefined) return undefined
   const wanted = inArray(sql`r.tag_id`, [...tagIds])
-  return sql`EXISTS (SELECT FROM tag_resource r
-    WHERE r.resource_type = ${type} AND r.resource_id = ${outer(id)} AND ${wanted})`
+  // From the tags to the rows: of the rows there may be many more.
+  return sql`${id} IN (SELECT r.resource_id::${sql.raw(id.getSQLType())} FROM tag_resource r
+    WHERE r.resource_type = ${type} AND ${wanted})`
 }
 
 export interface TagFields {

@@ -4,6 +4,7 @@ import { type Db, transaction } from '../../db/client.ts'
 import type { Actor } from '../../domain/actor.ts'
 import type { JobView } from '../../domain/job/jobs.ts'
 import { sendJob } from '../send-job.ts'
+import { wireId } from './ids.ts'
 import type { Parameters } from './parameters.ts'
 
 /** One request of a known caller. */
@@ -24,7 +25,7 @@ export interface Action {
 export type Actions = Readonly<Record<string, Action>>
 
 /** An action that changes nothing. */
-export const reads = (run: Action['run']): Action => ({ role: 'reader', run })
+export const reads = (run: Action['run']): Action => ({ role: 'reader', run: (call) => run(askedOf(call)) })
 /** An action that makes, changes or deletes. */
 export const writes = (run: Action['run']): Action => ({ role: 'operator', run })
 
@@ -40,4 +41,11 @@ export async function promise(
   const job = await inTransaction(call, work)
   sendJob(call.deps, job)
   return { job_id: job.id }
+}
+
+/** Asked for what another `owner` has, nothing is there: a key sees its own project only. */
+function askedOf(call: Call): Call {
+  const owners = call.params.list('owner')
+  if (owners?.includes(wireId(call.actor.projectId)) ?? true) return call
+  return { ...call, actor: { ...call.actor, projectId: '' } }
 }

@@ -1,7 +1,13 @@
 /** Elastic IPs. */
 import { disassociateElasticIp, setElasticIpBandwidth } from '../../domain/elastic-ip/associate.ts'
 import { type DescribedElasticIp, describeElasticIps } from '../../domain/elastic-ip/describe-elastic-ips.ts'
-import { ANY_POOL, createElasticIp, ELASTIC_IP_STATES, updateElasticIp } from '../../domain/elastic-ip/elastic-ips.ts'
+import {
+  ANY_POOL,
+  createElasticIp,
+  ELASTIC_IP_STATES,
+  getElasticIp,
+  updateElasticIp,
+} from '../../domain/elastic-ip/elastic-ips.ts'
 import { associateWithServer, noteOnElasticIps, releaseElasticIps } from '../../domain/elastic-ip/server-address.ts'
 import { together } from '../../domain/job/together.ts'
 import { waitForJob } from '../../jobs/job-waiters.ts'
@@ -64,7 +70,10 @@ export const EIP: Actions = {
     const serverId = own('i', params.required('instance'))
     const nic = params.text('nic')
     const nicId = nic === undefined ? undefined : ownNicId(nic)
-    return promise(call, (tx, actor) => associateWithServer(tx, actor, id, { serverId, nicId }))
+    return promise(call, async (tx, actor) => {
+      await getElasticIp(tx, actor.projectId, id) // before anything is said of the instance
+      return associateWithServer(tx, actor, id, { serverId, nicId })
+    })
   }),
 
   DissociateEips: writes(async (call) => {

@@ -37,23 +37,32 @@ export const ownMac = (id: string): string => {
 
 const OUR_ID = new RegExp(`\\b(?:net|vpc|ra|pf|vs|vse|prj)-${TAIL}\\b`, 'g')
 const ANY_ID = new RegExp(
-  `(?<![\\w[-])(?:(?:vxnet|rtrs?|vip|rse|usr|i|j|sg[rsi]?|eip|tag|kp)-(?:${TAIL}|0)|(?:[0-9a-f]{2}:){5}[0-9a-f]{2})(?![\\w\\]-])`,
+  `(?<![\\w[-])(?:(?:vxnet|rtrs?|vip|rse|usr|i|j|sg[rsi]?|eip|tag|kp|ud)-(?:${TAIL}|0)|(?:[0-9a-f]{2}:){5}[0-9a-f]{2})(?![\\w\\]-])`,
   'g',
 )
 const WORDS: readonly (readonly [ours: RegExp, theirs: string])[] = [
+  [/\bIP set(s?)\b/g, 'ip set$1'],
   [/\bNIC(s?)\b/g, 'nic$1'],
   [/\bVPC(s?)\b/g, 'router$1'],
+  [/\ba server\b/g, 'an instance'],
   [/\bserver(s?)\b/g, 'instance$1'],
   [/\bnetwork(s?)\b/g, 'vxnet$1'],
   [/\belastic IP(s?)\b/g, 'eip$1'],
-  [/\breserved address(es)?\b/g, 'vip'],
+  [/\breserved addresses\b/g, 'vips'],
+  [/\breserved address\b/g, 'vip'],
+  [/\b1 (nic|vip|router|instance)s\b/g, '1 $1'],
+  [/\bin_use\b/g, 'in-use'],
+  // Fields of `/v1` that have other names here, or none.
+  [/^cidr\b/, 'the network'],
+  [/: see its address_range$/, ''],
+  [/, or name one with hypervisor_id$/, ''],
 ]
 
 /** Prose of ours in the words of the wire: lower case, ids in square brackets. */
 export function wireText(text: string): string {
   let prose = text.replace(OUR_ID, (id) => wireId(id)).replace(ANY_ID, (id) => `[${id}]`)
   for (const [ours, theirs] of WORDS) prose = prose.replace(ours, theirs)
-  return prose.charAt(0).toLowerCase() + prose.slice(1)
+  return /^[A-Z][a-z]/.test(prose) ? prose.charAt(0).toLowerCase() + prose.slice(1) : prose
 }
 
 /** A time as the wire has it: whole seconds, with Z. */

@@ -17,6 +17,8 @@ import { Parameters } from './parameters.ts'
 import { denied, malformed, missing, notAllowed, toWireRefusal } from './refusals.ts'
 
 const FORM = 'application/x-www-form-urlencoded'
+/** An archive of user data has up to 2 MiB, and comes as base64 in a form. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024
 
 export function iaasRoutes(app: App, deps: Deps, actors: ActorCache): void {
   app.removeAllContentTypeParsers()
@@ -28,6 +30,7 @@ export function iaasRoutes(app: App, deps: Deps, actors: ActorCache): void {
     app.route({
       method: ['GET', 'POST'],
       url,
+      bodyLimit: MAX_BODY_BYTES,
       schema: { hide: true }, // its documentation is QingCloud's
       handler: async (request, reply) => {
         let answer: Record<string, unknown>

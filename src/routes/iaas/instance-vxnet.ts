@@ -11,7 +11,7 @@ import { instancesOf } from './instance.ts'
 import { commonFilter, member } from './instance-describe.ts'
 import { own } from './own-id.ts'
 import { malformed } from './refusals.ts'
-import { networkOf, splitVxnet } from './vxnet-id.ts'
+import { namingVxnet, networkOf, splitVxnet } from './vxnet-id.ts'
 
 export const INSTANCE_VXNET: Actions = {
   JoinVxnet: writes((call) => {
@@ -22,9 +22,10 @@ export const INSTANCE_VXNET: Actions = {
       throw malformed('an address can be chosen for one instance only')
     }
     return promise(call, (tx, actor) =>
-      together(tx, actor, 'nic.attach', ids, async (as, id) =>
-        joinServer(tx, as, id, { networkId: await networkToJoin(tx, as, id, vxnet), address }),
-      ),
+      together(tx, actor, 'nic.attach', ids, async (as, id) => {
+        const networkId = await networkToJoin(tx, as, id, vxnet)
+        return joinServer(tx, as, id, { networkId, address }).catch(namingVxnet(networkId, vxnet))
+      }),
     )
   }),
 

@@ -1,8 +1,10 @@
 /** Jobs, under the names of the actions that they were asked for by. */
 import { JOB_STATES } from '../../db/schema.ts'
-import { describeJobs, type JobKind, type JobRow, jobView } from '../../domain/job/jobs.ts'
+import { describeJobs, type JobKind, type JobRow, type JobView, jobView } from '../../domain/job/jobs.ts'
+import { basicNetworks } from '../../domain/network/basic-network.ts'
 import { type Actions, reads } from './call.ts'
-import { wireId, wireTime } from './ids.ts'
+import { wireId, wireText, wireTime } from './ids.ts'
+import { vxnetId } from './vxnet-id.ts'
 
 /** What jobs are called that were not asked for over the wire. */
 const NAMES: readonly (readonly [name: string, kind: JobKind])[] = [
@@ -34,14 +36,18 @@ export const JOB: Actions = {
       named: asked === undefined ? undefined : { asked, orElse: kindsNamed(asked) },
     }
     const found = await describeJobs(deps.db, actor.projectId, wanted, params.slice())
-    return { job_set: found.rows.map(item), total_count: found.total }
+    const jobs = found.rows.map((row) => ({ row, view: jobView(row) }))
+    const namesNetworks = jobs.some(({ view }) => view.resources.some(({ type }) => type === 'network'))
+    const basic = new Set(namesNetworks ? await basicNetworks(deps.db, actor) : [])
+    return { job_set: jobs.map(({ row, view }) => item(row, view, basic)), total_count: found.total }
   }),
 }
 
 const kindsNamed = (name: string): JobKind[] => NAMES.flatMap(([one, kind]) => (one === name ? [kind] : []))
 
-function item(row: JobRow) {
-  const resources = [...new Set(jobView(row).resources.map(({ id }) => wireId(id)))]
+/** @param basic - networks that `vxnet-0` stands for. */
+function item(row: JobRow, view: JobView, basic: ReadonlySet<string>) {
+  const resources = new Set(view.resources.map(({ id }) => vxnetId(id, basic.has(id))))
   return {
     job_id: row.id,
     job_action: row.askedAction ?? nameOf(row),
@@ -49,8 +55,8 @@ function item(row: JobRow) {
     create_time: wireTime(row.createdAt),
     status_time: wireTime(row.finishedAt ?? row.startedAt ?? row.createdAt),
     owner: wireId(row.projectId),
-    resource_ids: resources.join(' '),
-    error_codes: row.error ?? '',
+    resource_ids: [...resources].join(' '),
+    error_codes: wireText(row.error ?? ''),
     directive: JSON.stringify(directiveOf(row)),
   }
 }

@@ -7,7 +7,7 @@ import { createNics } from '../../domain/nic/create-nics.ts'
 import { describeNics, type NetworkKind, type NicDescription } from '../../domain/nic/describe-nics.ts'
 import { detachFromServers } from '../../domain/nic/detach-from-servers.ts'
 import { setAntiSpoofing } from '../../domain/nic/nic-settings.ts'
-import { deleteNics, getNic } from '../../domain/nic/nics.ts'
+import { deleteNics } from '../../domain/nic/nics.ts'
 import { type NicChanges, updateNic } from '../../domain/nic/update-nic.ts'
 import { defaultGroupOf } from '../../domain/security-group/default-group.ts'
 import { sendJob } from '../send-job.ts'
@@ -15,8 +15,8 @@ import { type Actions, inTransaction, promise, reads, writes } from './call.ts'
 import { BASIC_VXNET, ownId, ownMac, wireId, wireTime } from './ids.ts'
 import { own, ownNicId } from './own-id.ts'
 import type { Parameters } from './parameters.ts'
-import { malformed, notAllowed } from './refusals.ts'
-import { networkOf, vxnetId } from './vxnet-id.ts'
+import { malformed, missing, notAllowed } from './refusals.ts'
+import { namingVxnet, networkOf, vxnetId } from './vxnet-id.ts'
 
 /** A node's NICs, and one more for good measure, are asked for at once; so are all of a vxnet. */
 const MOST_NICS = 253
@@ -45,10 +45,13 @@ export const NIC: Actions = {
     }
     if (!wanted.addressed && addresses.length > 0)
       throw malformed('parameter private_ips.n must not be given with disable_ip')
-    const made = await inTransaction(call, async (tx, actor) =>
-      createNics(tx, actor, { networkId: await networkOf(tx, actor, vxnet), ...wanted }),
-    )
-    return { nics: made.map(({ id, address }) => ({ nic_id: id, private_ip: address ?? '' })) }
+    const made = await inTransaction(call, async (tx, actor) => {
+      const networkId = await networkOf(tx, actor, vxnet, count)
+      return createNics(tx, actor, { networkId, ...wanted }).catch(namingVxnet(networkId, vxnet))
+    })
+    const nics = made.map(({ id, address }) => ({ nic_id: id, private_ip: address ?? '' }))
+    const place = (address: string) => (addresses.includes(address) ? addresses.indexOf(address) : count)
+    return { nics: nics.sort((a, b) => place(a.private_ip) - place(b.private_ip)) } // callers look for address n in NIC n
   }),
 
   DescribeNics: reads(async ({ deps, actor, params }) => {
@@ -61,6 +64,7 @@ export const NIC: Actions = {
       networks: vxnets && { ids: vxnets.map((id) => ownId('net', id)), orBasic: vxnets.includes(BASIC_VXNET) },
       kinds: words(params, 'vxnet_type', KINDS),
       serverIds: params.list('instances')?.map((id) => ownId('i', id)),
+      tagIds: params.list('tags'),
     }
     const { rows, total } = await describeNics(deps.db, actor.projectId, wanted, params.slice(MOST_NICS))
     return { nic_set: rows.map(item), total_count: total }
@@ -86,12 +90,15 @@ export const NIC: Actions = {
     const vxnet = params.text('vxnet')
     const enabled = params.flag('enable_aspoof')
     const job = await inTransaction(call, async (tx, actor) => {
+      const place = await placeOf(tx, actor, id, vxnet)
       const changes: NicChanges = {
         ...(name !== undefined && { name }),
         ...(address !== undefined && { address: address === '' ? null : ipv4('private_ip', address) }),
-        ...(vxnet !== undefined && { network_id: await newNetwork(tx, actor, id, vxnet) }),
+        ...(vxnet !== undefined && { network_id: place.networkId }),
       }
-      await (Object.keys(changes).length > 0 ? updateNic(tx, actor, id, changes) : getNic(tx, actor.projectId, id))
+      if (Object.keys(changes).length > 0) {
+        await updateNic(tx, actor, id, changes).catch(namingVxnet(place.networkId, place.vxnet))
+      }
       return enabled === undefined ? undefined : setAntiSpoofing(tx, actor, id, { enabled })
     })
     if (job) sendJob(call.deps, job)
@@ -148,9 +155,12 @@ function words<T>(params: Parameters, name: string, known: Readonly<Record<strin
   })
 }
 
-/** Where a NIC is to go; one in the basic vxnet stays in its part of that. */
-async function newNetwork(tx: Db, actor: Actor, nicId: string, vxnet: string): Promise<string> {
-  if (vxnet !== BASIC_VXNET) return own('net', vxnet)
-  const { rows } = await describeNics(tx, actor.projectId, { ids: [nicId], kinds: ['basic'] }, { offset: 0, limit: 1 })
-  return rows[0]?.networkId ?? networkOf(tx, actor, vxnet)
+/** Where a NIC is, or is to go; one in the basic vxnet stays in its part of that. */
+async function placeOf(tx: Db, actor: Actor, nicId: string, to: string | undefined) {
+  const { rows } = await describeNics(tx, actor.projectId, { ids: [nicId] }, { offset: 0, limit: 1 })
+  const [now] = rows
+  if (!now) throw missing('nic', nicId)
+  const vxnet = vxnetId(now.networkId, now.isBasic)
+  if (to === undefined || to === vxnet) return { networkId: now.networkId, vxnet }
+  return { networkId: await networkOf(tx, actor, to), vxnet: to }
 }

@@ -16,6 +16,7 @@ const WHAT = {
   kp: 'key pair',
   vs: 'router static',
   vse: 'router static entry',
+  ud: 'user data',
 } as const
 
 /** Our id for one of the wire. @throws WireError 2100. */

@@ -15,6 +15,8 @@ const MAX_LIMIT = 100
 
 /** What must not be kept with a job. */
 const SECRET = /passwd|password|private_key/
+/** Characters of a request that are kept with its job: enough for the longest lists of ids, and for no file. */
+const MOST_KEPT = 262_144
 
 export class Parameters {
   readonly #values: ReadonlyMap<string, string>
@@ -121,23 +123,32 @@ export class Parameters {
     return { offset: Math.min(offset, 2 ** 31 - 1), limit: Math.min(limit || DEFAULT_LIMIT, most) }
   }
 
-  /** What was asked for, without what belongs to the signature, and without secrets: a job's `directive`. */
+  /**
+   * What was asked for, without what belongs to the signature, without secrets, and without what is too long to be kept:
+   * a job's `directive`.
+   */
   directive(): Record<string, unknown> {
     const asked: Record<string, unknown> = {}
     const lists = new Map<string, Map<number, unknown>>()
+    let room = MOST_KEPT
     for (const [key, value] of this.#values) {
       const [name = '', index, field] = key.split('.', 3)
       if (SIGNATURE_PARAMETERS.has(name) || SECRET.test(key) || !/^[a-zA-Z]\w{0,63}$/.test(name)) continue
+      if (key.length + value.length > room) continue
+      room -= key.length + value.length
       if (index === undefined) asked[name] = value
       if (index === undefined || !INDEX.test(index)) continue
       const list = lists.get(name) ?? new Map<number, unknown>()
       lists.set(name, list)
       const object = list.get(Number(index))
       if (field === undefined) list.set(Number(index), value)
-      else list.set(Number(index), { ...(typeof object === 'object' ? object : {}), [field]: value })
+      else if (object instanceof Map) object.set(field, value)
+      else list.set(Number(index), new Map([[field, value]]))
     }
     for (const [name, list] of lists) {
-      asked[name] ??= [...list].sort(([a], [b]) => a - b).map(([, value]) => value)
+      asked[name] ??= [...list]
+        .sort(([a], [b]) => a - b)
+        .map(([, value]) => (value instanceof Map ? Object.fromEntries(value) : value))
     }
     return asked
   }

@@ -34,7 +34,9 @@ export class WireError extends Error {
 export const malformed = (message: string) => new WireError(1100, message)
 export const notAllowed = (message: string) => new WireError(1101, message)
 export const denied = (message: string) => new WireError(1400, message)
-export const missing = (what: string, id: string) => new WireError(2100, `${what} [${id}] not found`)
+/** @param id - as the caller sent it, at whatever length. */
+export const missing = (what: string, id: string) =>
+  new WireError(2100, `${what} [${id.length > 64 ? `${id.slice(0, 64)}…` : id}] not found`)
 
 /** Refusals of the domain that are no matter of state: those are 1400. */
 const RET_CODES: Partial<Readonly<Record<ProblemCode, RetCode>>> = {

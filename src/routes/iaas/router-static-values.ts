@@ -2,6 +2,7 @@
 import type { Db } from '../../db/client.ts'
 import type { Actor } from '../../domain/actor.ts'
 import type { JobView } from '../../domain/job/jobs.ts'
+import { getNetwork } from '../../domain/network/networks.ts'
 import {
   createPortForwarding,
   type NewPortForwarding,
@@ -62,6 +63,7 @@ export async function addStatic(
   const port = wanted.int('val1', PORT)
   const address = addressOf(wanted, 'val2')
   if (port === undefined || address === undefined) throw malformed('parameters val1 and val2 are required')
+  if (networkId !== undefined) await getNetwork(tx, actor.projectId, networkId) // it means nothing here, and is to be there
   const rest = { target_port: wanted.int('val3', PORT) ?? port, protocol: protocolOf(wanted) }
   return forward(tx, actor, vpcId, { name, enabled, port, address, ...rest })
 }

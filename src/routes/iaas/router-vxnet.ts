@@ -52,7 +52,7 @@ export const ROUTER_VXNET: Actions = {
       joined: router === '*' ? {} : { vpcId: ownId('vpc', router) },
       ids: vxnet === undefined ? undefined : [ownId('net', vxnet)],
     }
-    const found = await describeNetworks(deps.db, actor.projectId, filter, params.slice())
+    const found = await describeNetworks(deps.db, actor.projectId, filter, params.slice(), false)
     const items = found.rows.map(({ network }) => ({
       router_id: wireId(network.vpcId ?? ''),
       vxnet_id: wireId(network.id),

@@ -2,7 +2,6 @@
 import type { Db } from '../../db/client.ts'
 import type { Actor } from '../../domain/actor.ts'
 import { associateElasticIp, disassociateElasticIp } from '../../domain/elastic-ip/associate.ts'
-import { getElasticIp } from '../../domain/elastic-ip/elastic-ips.ts'
 import { type JobView, lastJob, promiseApply } from '../../domain/job/jobs.ts'
 import { together } from '../../domain/job/together.ts'
 import { keepWire, lockNetwork } from '../../domain/network/networks.ts'
@@ -114,11 +113,8 @@ async function moveEip(
   if (eip === undefined) return []
   if (eip === '') return present === undefined ? [] : [await disassociateElasticIp(tx, actor, present)]
   const id = own('eip', eip)
-  const now = await getElasticIp(tx, actor.projectId, id)
-  if (now.state === 'associated' && now.vpc_id !== vpcId)
-    throw denied(`eip [${eip}] is associated, dissociate it first`)
   const freed = present === undefined || present === id ? [] : [await disassociateElasticIp(tx, actor, present)]
-  return [...freed, await associateElasticIp(tx, actor, id, { vpc_id: vpcId })]
+  return [...freed, await associateElasticIp(tx, actor, id, { vpc_id: vpcId }, { take: false })]
 }
 
 function changesOf(params: Parameters): VpcChanges {

@@ -10,11 +10,10 @@ import { assertUserData } from '../../domain/user-data/user-data.ts'
 import { sendJob } from '../send-job.ts'
 import { type Actions, inTransaction, writes } from './call.ts'
 import { CPUS, findImage, MAX_MEMORY, MIN_MEMORY, type Size, sizeOfType, typeOf } from './catalogue.ts'
-import { BASIC_VXNET, ownId } from './ids.ts'
 import { own } from './own-id.ts'
 import type { Parameters } from './parameters.ts'
 import { malformed, missing, notAllowed } from './refusals.ts'
-import { networkOf, splitVxnet } from './vxnet-id.ts'
+import { namingVxnet, networkOf, splitVxnet } from './vxnet-id.ts'
 
 /** How many one request may make. */
 const MOST = 100
@@ -60,10 +59,12 @@ export const RUN_INSTANCES: Actions = {
     const ids = Array.from({ length: count }, () => newId('i'))
     const job = await inTransaction(call, async (tx, actor) => {
       if (wanted.security_group_ids) await assertGroups(tx, actor, wanted.security_group_ids)
-      if (userData !== undefined) await assertUserData(tx, actor, ownId('ud', userData) || userData)
-      const promised = await together(tx, actor, 'server.create', ids, async (as, id) =>
-        createServer(tx, as, { ...wanted, networks: await networksFor(tx, as, vxnets) }, id),
-      )
+      if (userData !== undefined) await assertUserData(tx, actor, own('ud', userData))
+      const promised = await together(tx, actor, 'server.create', ids, async (as, id) => {
+        const networks = await networksFor(tx, as, vxnets)
+        const making = createServer(tx, as, { ...wanted, networks }, id)
+        return networks.reduce((made, of) => made.catch(namingVxnet(of.network_id, of.vxnet)), making)
+      })
       if (keyPair !== undefined) await putKeyPairs(tx, actor, [keyPair], ids)
       return promised
     })
@@ -76,11 +77,10 @@ async function networksFor(
   tx: Db,
   actor: Actor,
   vxnets: readonly ReturnType<typeof splitVxnet>[],
-): Promise<NetworkWanted[]> {
-  const networks: NetworkWanted[] = []
+): Promise<(NetworkWanted & { vxnet: string })[]> {
+  const networks = []
   for (const { vxnet, address } of vxnets) {
-    if (vxnet !== BASIC_VXNET) own('net', vxnet)
-    networks.push({ network_id: await networkOf(tx, actor, vxnet), address })
+    networks.push({ network_id: await networkOf(tx, actor, vxnet), address, vxnet })
   }
   return networks
 }

@@ -43,8 +43,8 @@ export const VXNET: Actions = {
     const slice = params.slice()
     const verbose = params.flag('verbose') ?? false
     const zone = await zoneOf(call)
-    const found = await describeNetworks(deps.db, actor.projectId, filter, slice)
-    const items: object[] = found.rows.map((row) => item(row, zone, verbose))
+    const found = await describeNetworks(deps.db, actor.projectId, filter, slice, verbose)
+    const items: object[] = found.rows.map((row) => item(row, zone))
     // The last of all, as if it had been there from the beginning.
     const withBasic =
       (vxnets ? vxnets.includes(BASIC_VXNET) : types?.includes('2')) &&
@@ -82,7 +82,7 @@ export const VXNET: Actions = {
 const zoneOf = async ({ deps, params }: Call): Promise<string> =>
   params.text('zone') ?? (await listZones(deps.db))[0]?.id ?? ''
 
-const item = ({ network, vpc, serverIds, tags }: DescribedNetwork, zone: string, verbose: boolean) => ({
+const item = ({ network, vpc, serverIds, tags }: DescribedNetwork, zone: string) => ({
   vxnet_id: wireId(network.id),
   vxnet_name: network.name,
   vxnet_type: vxnetType(network.type, false),
@@ -92,7 +92,7 @@ const item = ({ network, vpc, serverIds, tags }: DescribedNetwork, zone: string,
   root_user_id: wireId(network.projectId),
   zone_id: zone,
   tags,
-  instance_ids: verbose ? serverIds : [],
+  instance_ids: serverIds,
   available_ip_count: networkView(network).addresses_available,
   vpc_router_id: vpc ? wireId(vpc.id) : '',
   tunnel_type: 'vxlan',

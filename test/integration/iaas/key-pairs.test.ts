@@ -156,6 +156,6 @@ it('UploadUserDataAttachment keeps base64 decoded, and a script as it is', async
   expect((await kept('#!/bin/sh\necho ü\n')).toString()).toBe('#!/bin/sh\necho ü\n')
   expect(await kept(Buffer.alloc(600_000, 7).toString('base64'))).toHaveLength(600_000)
   await wire.refused(1100, 'UploadUserDataAttachment', { attachment_name: 'x' }, { method: 'POST' })
-  const tooLarge = { attachment_content: 'a'.repeat(1_100_000) }
+  const tooLarge = { attachment_content: 'ü'.repeat(2 ** 20 + 1) }
   await wire.refused(1100, 'UploadUserDataAttachment', tooLarge, { method: 'POST' })
 })

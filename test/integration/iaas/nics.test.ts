@@ -306,7 +306,7 @@ describe('AttachNics and DetachNics', () => {
     expect(gone.message).toBe('ResourceNotFound, instance [i-00000000] not found')
     const elsewhere = await attach(1400, { nics: [card], instance: other.id })
     expect(elsewhere.message).toBe(
-      `PermissionDenied, nic [${card}] is in_use on instance [${server.id}]: detach it first`,
+      `PermissionDenied, nic [${card}] is in-use on instance [${server.id}]: detach it first`,
     )
     const many = (await nics(service, network.id, 64)).map(({ id }) => id)
     await attach(2500, { nics: many, instance: other.id })
@@ -399,7 +399,7 @@ describe('ModifyNicAttributes', () => {
     await refused(1100, { nic: one.id, enable_aspoof: 'x' })
     await refused(1101, { nic: one.id, nic_name: 'x'.repeat(256) })
     const { message } = await refused(1400, { nic: card, private_ip: host(network, 99) })
-    expect(message).toBe(`PermissionDenied, nic [${card}] is in_use: detach it before changing its address`)
+    expect(message).toBe(`PermissionDenied, nic [${card}] is in-use: detach it before changing its address`)
     await refused(1400, { nic: card, vxnet: vxnetOf(await aNetwork(service)) })
     expect(await find(one.id)).toMatchObject({ private_ip: one.address, nic_name: '' })
   })
@@ -413,7 +413,7 @@ describe('DeleteNics', () => {
     const ids = (await nics(service, network.id, 200)).map(({ id }) => id)
     await wire.refused(1100, 'DeleteNics')
     const busy = await wire.refused(1400, 'DeleteNics', { nics: [...ids.slice(0, 3), card] })
-    expect(busy.message).toBe(`PermissionDenied, nic [${card}] is in_use on instance [${server.id}]: detach it first`)
+    expect(busy.message).toBe(`PermissionDenied, nic [${card}] is in-use on instance [${server.id}]: detach it first`)
     await wire.refused(2100, 'DeleteNics', { nics: [...ids.slice(0, 3), NOBODY] })
     expect((await describeNics({ vxnets: [vxnetOf(network)] })).total_count).toBe(201)
     expect(await wire.ok('DeleteNics', { nics: ids.slice(1) })).toEqual({ action: 'DeleteNicsResponse', ret_code: 0 })

@@ -244,7 +244,9 @@ describe('ModifyRouterAttributes', () => {
     expect((await service.call('GET', `/v1/elastic-ips/${one.id}`)).body.state).toBe('available')
     const other = await aRouter()
     const { message } = await wire.refused(1400, 'ModifyRouterAttributes', { router: other, eip: two.id })
-    expect(message).toBe(`PermissionDenied, eip [${two.id}] is associated, dissociate it first`)
+    expect(message).toBe(
+      `PermissionDenied, eip [${two.id}] is associated with router [${router}]: disassociate it first`,
+    )
     await wire.ok('ModifyRouterAttributes', { router, eip: '' })
     await wire.ok('ModifyRouterAttributes', { router, eip: '' })
     expect((await read(router)).eip).toEqual({})
@@ -339,8 +341,7 @@ describe('DeleteRouters', () => {
     await finish(service, job_id)
     await wire.ok('ReleaseEips', { eips: [eip.id] })
     expect((await wire.ok('DeleteRouters', { routers: [router] })).job_id).toBe(job_id)
-    for (const action of ['PowerOffRouters', 'UpdateRouters'])
-      await wire.refused(2100, action, { routers: [router] })
+    for (const action of ['PowerOffRouters', 'UpdateRouters']) await wire.refused(2100, action, { routers: [router] })
     await wire.refused(2100, 'ModifyRouterAttributes', { router, router_name: 'x' })
   })
 
@@ -408,7 +409,7 @@ describe('JoinRouter and LeaveRouter', () => {
       [1100, { ip_network: '' }],
       [1100, { ip_network: '172.22.1.9/24' }],
       [1100, { manager_ip: 'first' }],
-      [1101, { ip_network: '172.22.0.0/24' }],
+      [1101, { ip_network: '172.22.255.0/24' }],
       [1101, { ip_network: '172.23.1.0/24' }],
       [1101, { ip_network: '172.22.1.0/25' }],
       [1101, { manager_ip: '172.22.1.254' }],
@@ -440,7 +441,7 @@ describe('JoinRouter and LeaveRouter', () => {
     const idle = await aVxnet()
     await wire.ok('JoinRouter', { router, vxnet: idle, ip_network: '172.20.2.0/24' })
     const { message } = await wire.refused(1400, 'LeaveRouter', { router, vxnets: [idle, vxnet] })
-    expect(message).toBe(`PermissionDenied, vxnet [${vxnet}] has 1 nics: delete them first`)
+    expect(message).toBe(`PermissionDenied, vxnet [${vxnet}] has 1 nic: delete them first`)
     expect((await wire.ok('DescribeRouterVxnets', { router })).total_count).toBe(2)
   })
 })

@@ -113,9 +113,9 @@ describe('a security group', () => {
     await add(naming, { ...SSH, val3: routed })
     const refused = async (...security_groups: string[]) =>
       (await wire.refused(1400, 'DeleteSecurityGroups', { security_groups })).message
-    expect(await refused(free, used)).toBe(`PermissionDenied, security group [${used}] has 1 nics in it ([${nic.id}])`)
+    expect(await refused(free, used)).toBe(`PermissionDenied, security group [${used}] has 1 nic in it ([${nic.id}])`)
     expect(await refused(routed)).toBe(
-      `PermissionDenied, security group [${routed}] has 1 routers in it ([${vpc.id.replace('vpc-', 'rtr-')}]), and 1 rules of other groups that name it`,
+      `PermissionDenied, security group [${routed}] has 1 router in it ([${vpc.id.replace('vpc-', 'rtr-')}]), and 1 rules of other groups that name it`,
     )
     await refused(defaultGroup())
     expect((await group(free)).security_group_id).toBe(free)

@@ -194,7 +194,7 @@ describe('DeleteVxnets', () => {
     await service.call('POST', '/v1/nics', { network_id: networkOf(vxnet) })
     const vxnets = [await aVxnet(), vxnet]
     const { message } = await wire.refused(1400, 'DeleteVxnets', { vxnets })
-    expect(message).toBe(`PermissionDenied, vxnet [${vxnet}] has 1 nics: delete them first`)
+    expect(message).toBe(`PermissionDenied, vxnet [${vxnet}] has 1 nic: delete them first`)
     expect(await ids({ vxnets })).toHaveLength(2)
     await wire.refused(1100, 'DeleteVxnets')
     await wire.refused(2100, 'DeleteVxnets', { vxnets: ['vxnet-0'] })

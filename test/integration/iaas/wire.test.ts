@@ -1,5 +1,6 @@
 /** The transport of the wire: who may speak, in what form, and how it says no. */
 import { createHash } from 'node:crypto'
+import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { aService, type Service } from '../../support/a-service.ts'
 import { aWireClient, signed, type WireClient } from '../../support/a-wire-client.ts'
@@ -154,7 +155,37 @@ describe('what is asked for', () => {
       return JSON.parse(response.body)
     }
     expect(await post('{}', 'application/json')).toMatchObject({ ret_code: 1100 })
-    expect(await post('a'.repeat(2 ** 21), 'application/x-www-form-urlencoded')).toMatchObject({ ret_code: 1100 })
+    expect(await post('a'.repeat(2 ** 22 + 1), 'application/x-www-form-urlencoded')).toEqual({
+      ret_code: 1100,
+      message: 'InvalidRequestFormat, request body is too large',
+    })
+  })
+
+  it('an archive of 2 MiB, in base64, is not too large', async () => {
+    const upload = (bytes: number) => ({ attachment_content: Buffer.alloc(bytes, 'user data').toString('base64') })
+    await wire.ok('UploadUserDataAttachment', upload(2 ** 21), { method: 'POST' })
+    await wire.refused(1100, 'UploadUserDataAttachment', upload(2 ** 21 + 1), { method: 'POST' })
+  })
+
+  it('is kept with the job once, however many parts that has, and without what is too long', async () => {
+    const { instances, job_id } = await wire.ok(
+      'RunInstances',
+      { image_id: 'img-ours', count: 20, instance_name: 'many', userdata_value: 'x'.repeat(500_000) },
+      { method: 'POST' },
+    )
+    expect(instances).toHaveLength(20)
+    const { rows } = await service.db.execute<{ id: string; size: number }>(
+      sql`SELECT id, length(asked::text) AS size FROM job WHERE ${job_id} IN (id, parent_id) AND asked IS NOT NULL`,
+    )
+    expect(rows.map(({ id }) => id)).toEqual([job_id])
+    expect(rows[0]?.size).toBeLessThan(1_000)
+    const [job] = (await wire.ok('DescribeJobs', { jobs: [job_id] })).job_set
+    expect(JSON.parse(job.directive)).toEqual({
+      action: 'RunInstances',
+      image_id: 'img-ours',
+      count: '20',
+      instance_name: 'many',
+    })
   })
 })
 
@@ -201,6 +232,7 @@ describe('the same signature on /v1', () => {
     for (const refused of [
       await call(url({}), { method: 'POST', payload }),
       await call(url({ body_sha256 }), { method: 'POST', payload: other }),
+      await call(url({ body_sha256 }), { method: 'POST' }), // taken away
     ]) {
       expect(refused.json()).toMatchObject({ status: 401, code: 'unauthorized' })
     }
