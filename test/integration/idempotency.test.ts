@@ -30,6 +30,11 @@ async function bodies(): Promise<Record<string, [url: string, body: object | und
   const address = async () => (await service.call('POST', '/v1/elastic-ips', { pool_id: pool.id })).body
   const [loosely, held] = [await address(), await address()]
   await service.call('POST', `/v1/elastic-ips/${held.id}/associate`, { nic_id: one.id })
+  const [joining, joined, restarted] = [
+    await aServer(service),
+    await aServer(service, { network_id: network.id }),
+    await aServer(service),
+  ]
   const subnet = { vpc_id: network.vpc_id, cidr: network.cidr.replace('.7.0/', '.8.0/') }
   return {
     createVpc: ['/v1/vpcs', { name: 'v', cidr: '10.9.0.0/16' }],
@@ -60,6 +65,10 @@ async function bodies(): Promise<Record<string, [url: string, body: object | und
     ],
     createServer: ['/v1/servers', { name: 's', guest: 'namespace' }],
     stopServer: [`/v1/servers/${running.id}/stop`, { force: true }],
+    restartServer: [`/v1/servers/${restarted.id}/restart`, {}],
+    joinServer: [`/v1/servers/${joining.id}/join`, { network_id: network.id }],
+    leaveServer: [`/v1/servers/${joined.id}/leave`, { network_id: network.id }],
+    reserveAddresses: ['/v1/reserved-addresses', { network_id: network.id, count: 2 }],
     startServer: [`/v1/servers/${stopped.id}/start`, undefined],
     registerHypervisor: ['/v1/hypervisors', { id: 'hv-new', zone_id: 'z' }],
     createProject: ['/v1/projects', { name: 'p' }],

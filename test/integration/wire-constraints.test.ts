@@ -56,6 +56,14 @@ describe('the database refuses', () => {
       '23503 key_pair_server_server_fk',
       (project) => [`INSERT INTO key_pair_server VALUES ('${own.keypair}', '${theirs.machine}', '${project}')`],
     ],
+    [
+      '23505 network_vpc_place_key',
+      (project) => [
+        `INSERT INTO network (id, project_id, name, type, vni, vpc_id, vpc_cidr, cidr)
+           SELECT 'net-' || n, '${project}', '', 'managed', 16000000 + n, v.id, v.cidr, set_masklen(v.cidr + n * 256, 24)::cidr
+           FROM vpc v, unnest(ARRAY[0, 254]) n WHERE v.id = '${own.second.replace('rtr', 'vpc')}'`,
+      ],
+    ],
     ['23503 nic_traffic_nic_fk', () => [`INSERT INTO nic_traffic VALUES ('52:54:00:00:00:01', now(), 1, 1)`]],
     [
       '23503 security_group_snapshot_group_fk',

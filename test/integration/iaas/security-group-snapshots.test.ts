@@ -46,7 +46,7 @@ describe('a snapshot', () => {
       action: 'accept',
       direction: 0,
       val1: '22',
-      val2: '22',
+      val2: '', // as it was written
       val3: '10.0.0.0/8',
     })
     await wire.ok('ApplySecurityGroup', { security_group: group })
