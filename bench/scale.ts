@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { cycle } from './attach.ts'
 import { breakdown, breakdownText } from './lib/job-times.ts'
 import { makeMembers, moveMembers } from './lib/members.ts'
-import { cpuMs } from './lib/processes.ts'
+import { cpuMs, family } from './lib/processes.ts'
 import { atMost } from './lib/report.ts'
 import type { Measurement, Run } from './lib/run.ts'
 import { type Stack, startStack } from './lib/stack.ts'
@@ -97,10 +97,12 @@ async function measureAt(
  */
 async function untilQuiet(stack: Stack): Promise<number> {
   const { api, worker } = await stack.pids()
+  // Programs are started by shells of the worker's, which stay: what they used is not the worker's yet.
+  const used = async () => cpuMs([api, ...(await family(worker))])
   const window = async () => {
-    const [before, begun] = [await cpuMs([api, worker]), performance.now()]
+    const [before, begun] = [await used(), performance.now()]
     await sleep(WINDOW_MS)
-    return ((await cpuMs([api, worker])) - before) / (performance.now() - begun)
+    return ((await used()) - before) / (performance.now() - begun)
   }
   const end = performance.now() + QUIET_WITHIN_MS
   let last = await window()

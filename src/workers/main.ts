@@ -10,7 +10,7 @@ import { openConsumer } from '../jobs/engines.ts'
 import { packageRoot } from '../package-root.ts'
 import { ControlPlane, RefusedError } from './control-plane.ts'
 import { DataPlane } from './host/data-plane.ts'
-import { KernelMonitor } from './kernel-monitor.ts'
+import { FilterMonitor, KernelMonitor } from './kernel-monitor.ts'
 import { NetworkSettings } from './network-settings.ts'
 import { isObserved, Observer } from './observer.ts'
 import { Reconciler } from './reconcile.ts'
@@ -40,12 +40,14 @@ export async function runWorker(config: Config): Promise<void> {
   const runDir = runDirOf(config.netns)
   const image = path.join(packageRoot, 'dist/guest')
   const control = new ControlPlane(config.apiUrl, config.hypervisorId, readHypervisorToken(config))
+  const filterMonitor = new FilterMonitor(config.netns, log)
   const plane = new DataPlane({
     netns: config.netns,
     runDir,
     interfaces: config.interfaces,
     interfacesNetns: config.interfacesNetns,
     dnsUpstreams: config.dnsUpstreams,
+    filterChangesSeen: () => filterMonitor.seen(),
   })
   const settings = new NetworkSettings(plane, (serverId) => control.desiredState(serverId))
   const servers = new Servers({
@@ -56,7 +58,10 @@ export async function runWorker(config: Config): Promise<void> {
   const observer = new Observer(control, servers, log)
   const monitor = new KernelMonitor(config.netns, () => reconciler.nudge(), log)
   const traffic = new TrafficMeter(config.netns, (report) => control.reportTraffic(report), log)
-  const onMadeAnew = () => monitor.restart()
+  const onMadeAnew = () => {
+    monitor.restart()
+    filterMonitor.restart()
+  }
   const reconciler = new Reconciler({ control, plane, servers, settings, observer, log, onMadeAnew })
 
   const unlock = await lockDataPlane(config.netns)
@@ -64,6 +69,7 @@ export async function runWorker(config: Config): Promise<void> {
   // Guests come back, and drift is mended, even while the queue is away.
   reconciler.start()
   monitor.open()
+  filterMonitor.open()
   traffic.start()
   const access = await control.queueAccess()
   const consumer = await openConsumer(access, config.hypervisorId, CONCURRENCY, (nudge) =>
@@ -102,6 +108,7 @@ export async function runWorker(config: Config): Promise<void> {
     stopping = true
     clearInterval(heartbeat)
     monitor.close()
+    filterMonitor.close()
     observer.close()
     traffic.close()
     await Promise.race([Promise.all([reconciler.close(), consumer.close()]), sleep(DRAIN_MS)])

@@ -252,10 +252,9 @@ describe('a look at filters', () => {
     const monitor = new FilterMonitor(bench.netns, pino({ level: 'silent' }))
     monitor.open()
     try {
-      await until('the monitor listens', () => monitor.seen())
+      const { count: before } = await until('the monitor listens', () => monitor.seen())
       const policies = await counted(() => monitor.seen())
       const others = () => (monitor.seen()?.count ?? 0) - policies.revision
-      const before = others()
       await policies.remove([b.mac])
       await policies.ensure([b.nic])
       await until('ours are counted', () => others() === before)

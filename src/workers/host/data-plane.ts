@@ -16,6 +16,7 @@ import { ensureBridgedPort, removeBridgedPort } from './bridged-ports.ts'
 import { isInRange, routerIdOfConfig } from './dhcp-config.ts'
 import { DhcpHosts } from './dhcp-hosts.ts'
 import { DhcpServer, endServersIn } from './dnsmasq.ts'
+import { NIC_LIMITS } from './filters.ts'
 import { settleKernel } from './kernel-settings.ts'
 import { KeyedMutex } from './keyed-mutex.ts'
 import { deleteLinks, listLinks } from './links.ts'
@@ -30,7 +31,7 @@ import {
   removeRouterIfEmpty,
   routerIdOfPort,
 } from './networks.ts'
-import { NicPolicies } from './policies.ts'
+import { type FilterChanges, NicPolicies } from './policies.ts'
 import { Routers } from './routers.ts'
 import { ensureBandwidth, isBandwidthAlright } from './shaping.ts'
 import type { DhcpHost, NetworkSpec, NicBandwidth, TapSpec } from './specs.ts'
@@ -62,6 +63,8 @@ export interface DataPlaneOptions {
   readonly interfaces?: readonly string[]
   /** Namespace that these are in; absent: the worker's own. */
   readonly interfacesNetns?: string | undefined
+  /** Transactions on the filters, whoever makes them; absent or `undefined`: nobody counts them, see `NicPolicies`. */
+  readonly filterChangesSeen?: () => FilterChanges | undefined
 }
 
 /** Given MACs, says which of them are to be removed after all. */
@@ -90,7 +93,7 @@ export class DataPlane {
     const { netns, runDir, dnsUpstreams = [], interfaces = [], interfacesNetns: hostNetns } = options
     this.netns = netns
     this.#place = { netns, runDir, dnsUpstreams }
-    this.policies = new NicPolicies(netns)
+    this.policies = new NicPolicies(netns, NIC_LIMITS, options.filterChangesSeen)
     this.#uplinks = new Uplinks({ netns, interfaces, ...(hostNetns === undefined ? {} : { hostNetns }) })
     this.routers = new Routers(this.#uplinks, (vpcId, act) => this.#withRouter(vpcId, act))
   }

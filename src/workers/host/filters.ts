@@ -190,3 +190,55 @@ export function zonesOf(nics: readonly NicPolicy[]): Map<number, number> {
     }),
   )
 }
+
+/**
+ * Of all NICs before and after a change those that tell what it changes in the tables: the NICs that it is about, and of
+ * the others, for everything that NICs have in common, those that have it too. What the tables of these differ by is what
+ * the tables of all do, so a change costs the same whoever else is there.
+ */
+export function aroundChange(
+  before: ReadonlyMap<string, NicPolicy>,
+  after: ReadonlyMap<string, NicPolicy>,
+): { readonly before: readonly NicPolicy[]; readonly after: readonly NicPolicy[] } {
+  const isChanged = ({ mac }: NicPolicy) => before.get(mac) !== after.get(mac)
+  const changed = new Set([...before.values(), ...after.values()].filter(isChanged))
+  const addresses = new Set([...changed].flatMap((nic) => nic.addresses))
+  const told = new Set(changed)
+  // The first and the last: where they disagree, as about what is reserved in their network, these are heard.
+  const first = new Map<string, NicPolicy>()
+  const last = new Map<string, NicPolicy>()
+  const profiles = new Set<string>()
+  for (const nic of after.values()) {
+    if (changed.has(nic)) continue
+    const { shared, profile } = textsOf(nic)
+    if (!first.has(shared)) first.set(shared, nic)
+    last.set(shared, nic)
+    profiles.add(profile)
+    if (nic.addresses.some((address) => addresses.has(address))) told.add(nic)
+  }
+  // Other rules are asked from now on: they may name groups that anybody may be in.
+  if ([...changed].some((nic) => !profiles.has(textsOf(nic).profile)))
+    return { before: [...before.values()], after: [...after.values()] }
+  for (const nic of [...first.values(), ...last.values()]) told.add(nic)
+  const only = (nics: ReadonlyMap<string, NicPolicy>) => [...nics.values()].filter((nic) => told.has(nic))
+  return { before: only(before), after: only(after) }
+}
+
+interface NicTexts {
+  /** What chooses the rules that are asked about it. */
+  readonly profile: string
+  /** All that makes something in the tables which is not named by the NIC or by an address of its own. */
+  readonly shared: string
+}
+
+const nicTexts = new WeakMap<NicPolicy, NicTexts>()
+
+function textsOf(nic: NicPolicy): NicTexts {
+  const known = nicTexts.get(nic)
+  if (known) return known
+  const { vni, scope, bridged, addressed, reserved, groupIds } = nic
+  const profile = JSON.stringify([scope, groupIds])
+  const texts = { profile, shared: JSON.stringify([profile, vni, bridged, addressed, reserved]) }
+  nicTexts.set(nic, texts)
+  return texts
+}

@@ -1,8 +1,10 @@
 /**
- * Runs host commands: argument arrays, never a shell. `ip` is called through `ip-command.ts`.
+ * Runs host commands: argument arrays, which no shell ever reads. `ip` is called through `ip-command.ts`.
  */
 import { type ExecFileException, execFile } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
+
+import { isForShell, runInShell } from './command-shells.ts'
 
 /** Debian package of each program, told to whoever lacks it. */
 const PACKAGE: Readonly<Record<string, string>> = {
@@ -48,8 +50,18 @@ export interface CommandOptions {
   readonly allowFailure?: boolean
 }
 
+/** A full `ip -j -d link` is about 1.3 kB a link. */
+const MOST_OUTPUT = 256 * 1024 * 1024
 /** None of our programs takes long; one that hangs must not hold its server, and its job, for ever. */
 const TIMEOUT_MS = 30_000
+
+/** C messages, because we match some; sbin may not be in PATH. */
+const ENVIRONMENT = { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin`, LC_ALL: 'C' }
+
+/** Exit codes of a shell for a program that was not found, and for one that a signal killed: 128 and its number. */
+const NOT_FOUND = 127
+const KILLED = 128
+const LAST_SIGNAL = 64
 
 /**
  * Runs one program to its end.
@@ -61,6 +73,22 @@ export async function runCommand(
   options: CommandOptions = {},
 ): Promise<CommandOutput> {
   const command = [file, ...args]
+  const { input = '' } = options
+  if (typeof input === 'function' || !isForShell(command, input)) return runHere(file, args, options)
+  const { exitCode, stdout, stderr } = await runInShell(command, input, ENVIRONMENT, TIMEOUT_MS)
+  if (exitCode === 0) return { exitCode, stdout, stderr }
+  // Nothing has run: who cannot start it knows better why.
+  if (exitCode === NOT_FOUND) return runHere(file, args, options)
+  if (exitCode === undefined) throw new HostCommandError(`${file} was killed`, { command, stderr })
+  if (exitCode > KILLED && exitCode <= KILLED + LAST_SIGNAL) {
+    throw new HostCommandError(`${file} was killed by signal ${exitCode - KILLED}`, { command, stderr })
+  }
+  return failed(command, { exitCode, stdout, stderr }, options)
+}
+
+/** The same, started by this process itself. */
+async function runHere(file: string, args: readonly string[], options: CommandOptions): Promise<CommandOutput> {
+  const command = [file, ...args]
   const { error, stdout, stderr } = await new Promise<{
     error: ExecFileException | null
     stdout: string
@@ -69,13 +97,7 @@ export async function runCommand(
     const child = execFile(
       file,
       [...args],
-      {
-        // A full `ip -j -d link` is about 1.3 kB a link; C messages, because we match some; sbin may not be in PATH.
-        maxBuffer: 256 * 1024 * 1024,
-        timeout: TIMEOUT_MS,
-        killSignal: 'SIGKILL',
-        env: { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin`, LC_ALL: 'C' },
-      },
+      { maxBuffer: MOST_OUTPUT, timeout: TIMEOUT_MS, killSignal: 'SIGKILL', env: ENVIRONMENT },
       (error, stdout, stderr) => resolve({ error, stdout, stderr }),
     )
     // A program that ends before it read its input gives EPIPE here; its exit code tells the story.
@@ -92,9 +114,14 @@ export async function runCommand(
     const why = error.signal ? `was killed by ${error.signal}` : `could not be run: ${error.code ?? error.message}`
     throw new HostCommandError(`${file} ${why}`, { command, stderr })
   }
-  if (options.allowFailure) return { exitCode: error.code, stdout, stderr }
-  const text = stderr.trim() || stdout.trim() || `exit code ${error.code}`
-  throw new HostCommandError(`${command.join(' ')}: ${text}`, { command, exitCode: error.code, stderr })
+  return failed(command, { exitCode: error.code, stdout, stderr }, options)
+}
+
+function failed(command: readonly string[], output: CommandOutput, { allowFailure }: CommandOptions): CommandOutput {
+  if (allowFailure) return output
+  const { exitCode, stdout, stderr } = output
+  const text = stderr.trim() || stdout.trim() || `exit code ${exitCode}`
+  throw new HostCommandError(`${command.join(' ')}: ${text}`, { command, exitCode, stderr })
 }
 
 /**
