@@ -143,7 +143,7 @@ describe.concurrent.each(ENGINES)('the queue on %s', (_name, start) => {
     await until('the job', () => calls.length === 1)
     await until('the job again', async () => {
       await publisher.publish(job) // nothing happens until the first one is off the queue
-      return calls.length === 2
+      return calls.length > 1
     })
   })
 
