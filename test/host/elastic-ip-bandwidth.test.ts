@@ -49,20 +49,30 @@ describeOnKernel('the bandwidth of an elastic IP', () => {
     expect(measured).toBeLessThan(asked * 1.1)
   }
 
+  /** It is never more than was asked for; TCP, when it has lost much, may take some seconds to find out how much there is. */
+  const isLimitedTo = async (asked: number, guest: TestGuest, direction: 'in' | 'out') => {
+    for (let tries = 1; ; tries++) {
+      const measured = await mbps(guest, direction)
+      expect(measured).toBeLessThan(asked * 1.1)
+      if (measured > asked * 0.9) return
+      if (tries === 3) within10Percent(measured, asked)
+    }
+  }
+
   it.each([5, 100, 1_000])('of %i Mbit/s is that in both directions, and nobody else has it', async (asked) => {
     const elasticIps = [anElasticIp(7), anElasticIp(8, { nicAddress: a.address, bandwidthMbps: asked })]
     await vpc.ensure({ elasticIps, sourceNat: true })
     expect(await pings(a.id, MACHINE)).toBe(true)
-    within10Percent(await mbps(a, 'out'), asked)
-    within10Percent(await mbps(a, 'in'), asked)
+    await isLimitedTo(asked, a, 'out')
+    await isLimitedTo(asked, a, 'in')
     expect(await mbps(b, 'out')).toBeGreaterThan(asked * 1.3)
   })
 
   it('of the VPC is shared by all who go out by it', async () => {
     await vpc.ensure({ elasticIps: [anElasticIp(7, { bandwidthMbps: 50 })], sourceNat: true })
     expect(await pings(b.id, MACHINE)).toBe(true)
-    within10Percent(await mbps(a, 'in'), 50)
-    within10Percent(await mbps(b, 'out'), 50)
+    await isLimitedTo(50, a, 'in')
+    await isLimitedTo(50, b, 'out')
   })
 
   it('changes, goes and comes while a connection goes on', async () => {
