@@ -45,10 +45,12 @@ export const NIC: Actions = {
     }
     if (!wanted.addressed && addresses.length > 0)
       throw malformed('parameter private_ips.n must not be given with disable_ip')
-    const made = await inTransaction(call, async (tx, actor) => {
-      const networkId = await networkOf(tx, actor, vxnet, count)
-      return createNics(tx, actor, { networkId, ...wanted }).catch(namingVxnet(networkId, vxnet))
-    })
+    const make = async (db: Db, actor: Actor) => {
+      const networkId = await networkOf(db, actor, vxnet, count)
+      return createNics(db, actor, { networkId, ...wanted }).catch(namingVxnet(networkId, vxnet))
+    }
+    // A single statement needs no transaction around it; finding room in the basic network, or making it, does.
+    const made = await (vxnet === BASIC_VXNET ? inTransaction(call, make) : make(call.deps.db, call.actor))
     const nics = made.map(({ id, address }) => ({ nic_id: id, private_ip: address ?? '' }))
     const place = (address: string) => (addresses.includes(address) ? addresses.indexOf(address) : count)
     return { nics: nics.sort((a, b) => place(a.private_ip) - place(b.private_ip)) } // callers look for address n in NIC n
