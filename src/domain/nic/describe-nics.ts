@@ -50,8 +50,6 @@ export interface NicsWanted {
 }
 
 const isOn = sql<boolean>`(${nic.state} IN ('in_use', 'detaching') OR ${nic.withServer})`
-const isBasic = sql<boolean>`EXISTS (
-  SELECT FROM network w JOIN vpc v ON v.id = w.vpc_id WHERE w.id = nic.network_id AND v.is_basic)`
 const ELASTIC_IP = sql<NicDescription['elasticIp']>`(
   SELECT jsonb_build_object('id', e.id, 'address', host(e.address), 'bandwidth_mbps', e.bandwidth_mbps)
   FROM elastic_ip e WHERE e.nic_id = nic.id)`
@@ -80,7 +78,7 @@ export async function describeNics(
     .select({
       ...COLUMNS,
       groupIds: NIC_WITH_GROUPS.groupIds,
-      isBasic,
+      isBasic: ofKind(projectId, 'basic'),
       isOn,
       elasticIp: ELASTIC_IP,
       tagList: tagsOf('nic', nic.id),
@@ -96,8 +94,8 @@ export async function describeNics(
 }
 
 /** By the few networks of a project, and not by the network of each of its NICs. */
-function ofKind(projectId: string, kind: NetworkKind): SQL {
+function ofKind(projectId: string, kind: NetworkKind): SQL<boolean> {
   const those = kind === 'basic' ? sql`v.is_basic` : sql`w.type = ${kind} AND v.is_basic IS NOT TRUE`
-  return sql`${nic.networkId} IN (
+  return sql<boolean>`${nic.networkId} IN (
     SELECT w.id FROM network w LEFT JOIN vpc v ON v.id = w.vpc_id WHERE w.project_id = ${projectId} AND ${those})`
 }
