@@ -36,43 +36,43 @@ describeOnKernel('the bandwidth of an elastic IP', () => {
     readonly end: { readonly sum_received: { readonly bits_per_second: number } }
   }
   /** One TCP connection between a guest and the machine; the first second, while it finds its speed, left out. */
-  const report = async (guest: TestGuest, direction: 'in' | 'out', seconds = 3): Promise<Report> => {
-    const reverse = direction === 'in' ? ['-R'] : []
-    const { stdout } = await inside(guest.id, 'iperf3', '-J', '-O', '1', '-t', `${seconds}`, '-c', MACHINE, ...reverse)
+  const report = async (guest: TestGuest, direction: 'in' | 'out', seconds = 3, ...more: string[]): Promise<Report> => {
+    const args = ['-J', '-O', '1', '-t', `${seconds}`, '-c', MACHINE, ...(direction === 'in' ? ['-R'] : []), ...more]
+    const { stdout } = await inside(guest.id, 'iperf3', ...args)
     return JSON.parse(stdout) as Report
   }
-  const mbps = async (guest: TestGuest, direction: 'in' | 'out') =>
-    (await report(guest, direction)).end.sum_received.bits_per_second / 1e6
+  const mbps = async (guest: TestGuest, direction: 'in' | 'out', ...more: string[]) =>
+    (await report(guest, direction, 3, ...more)).end.sum_received.bits_per_second / 1e6
+
+  /**
+   * What passes of UDP when twice as much is sent. Over a few seconds TCP tells too little of a slow limit: it loses
+   * some 200 packets at once when it has filled the queue, and 5 Mbit/s then measure 4.1 to 5.3.
+   */
+  const slowMbps = (guest: TestGuest, direction: 'in' | 'out', asked: number) =>
+    mbps(guest, direction, '-u', '-b', `${asked * 2}M`, '-l', '1400')
+  const FASTEST_SLOW = 10
 
   const within10Percent = (measured: number, asked: number) => {
     expect(measured).toBeGreaterThan(asked * 0.9)
     expect(measured).toBeLessThan(asked * 1.1)
   }
 
-  /** It is never more than was asked for; TCP, when it has lost much, may take some seconds to find out how much there is. */
-  const isLimitedTo = async (asked: number, guest: TestGuest, direction: 'in' | 'out') => {
-    for (let tries = 1; ; tries++) {
-      const measured = await mbps(guest, direction)
-      expect(measured).toBeLessThan(asked * 1.1)
-      if (measured > asked * 0.9) return
-      if (tries === 3) within10Percent(measured, asked)
-    }
-  }
-
   it.each([5, 100, 1_000])('of %i Mbit/s is that in both directions, and nobody else has it', async (asked) => {
     const elasticIps = [anElasticIp(7), anElasticIp(8, { nicAddress: a.address, bandwidthMbps: asked })]
     await vpc.ensure({ elasticIps, sourceNat: true })
     expect(await pings(a.id, MACHINE)).toBe(true)
-    await isLimitedTo(asked, a, 'out')
-    await isLimitedTo(asked, a, 'in')
+    for (const direction of ['out', 'in'] as const) {
+      const measured = await (asked <= FASTEST_SLOW ? slowMbps(a, direction, asked) : mbps(a, direction))
+      within10Percent(measured, asked)
+    }
     expect(await mbps(b, 'out')).toBeGreaterThan(asked * 1.3)
   })
 
   it('of the VPC is shared by all who go out by it', async () => {
     await vpc.ensure({ elasticIps: [anElasticIp(7, { bandwidthMbps: 50 })], sourceNat: true })
     expect(await pings(b.id, MACHINE)).toBe(true)
-    await isLimitedTo(50, a, 'in')
-    await isLimitedTo(50, b, 'out')
+    within10Percent(await mbps(a, 'in'), 50)
+    within10Percent(await mbps(b, 'out'), 50)
   })
 
   it('changes, goes and comes while a connection goes on', async () => {
