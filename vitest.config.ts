@@ -4,9 +4,10 @@ import { defineConfig } from 'vitest/config'
 const CLIENTS = ['test/e2e/qingcloud-*.test.ts']
 
 /**
- * Five projects, from fast to slow. `sequence.groupOrder` keeps them apart even when all run at once: host and e2e files
+ * Six projects, from fast to slow. `sequence.groupOrder` keeps them apart even when all run at once: host and e2e files
  * share one kernel and its namespaces, and timing tests must not compete with a QEMU guest for two cores. The files of
- * `clients` wait most of the time, and each has a service and namespaces of its own: two run side by side.
+ * `clients` wait most of the time, and each has a service and namespaces of its own: two run side by side. `console` is a
+ * browser in front of such a service, and has the machine to itself: it measures how soon a page is there.
  */
 export default defineConfig({
   test: {
@@ -14,7 +15,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['src/**/*.test.ts'], testTimeout: 5_000, sequence: { groupOrder: 0 } },
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'console/src/**/*.test.{ts,tsx}'],
+          testTimeout: 5_000,
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         extends: true,
@@ -65,6 +71,19 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'console',
+          include: ['test/console/**/*.test.ts'],
+          globalSetup: ['test/support/host-unchanged.ts'],
+          maxWorkers: 1,
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 5 },
         },
       },
     ],

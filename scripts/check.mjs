@@ -1,6 +1,6 @@
 // npm run check: what takes seconds and finds most mistakes. Unit tests include the import boundaries.
 import { join } from 'node:path'
-import { ensureBuild } from './lib/build.mjs'
+import { ensureService } from './lib/build.mjs'
 import { checkNode, ensureNpmPackages } from './lib/npm-packages.mjs'
 import { completePath, root, run } from './lib/run.mjs'
 import { printSummary, timed } from './lib/steps.mjs'
@@ -11,11 +11,15 @@ await ensureNpmPackages()
 
 const node = (...args) => run(process.execPath, args)
 const module = (...path) => join(root, 'node_modules', ...path)
+const tsc = (project) => node(module('typescript', 'bin', 'tsc'), '-p', project)
 const STEPS = [
   ['format, lint', () => node(module('@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings')],
-  ['types', () => node(module('typescript', 'bin', 'tsc'), '-p', 'tsconfig.json')],
+  ['types', () => tsc('tsconfig.json')],
+  ['console types', () => tsc(join('console', 'tsconfig.json'))],
+  ['console test types', () => tsc(join('test', 'console', 'tsconfig.json'))],
   ['unit tests', () => node(module('vitest', 'vitest.mjs'), 'run', '--project', 'unit')],
-  ['openapi drift', () => ensureBuild().then(() => node(join('dist', 'src', 'cli.js'), 'openapi', '--check'))],
+  ['openapi drift', () => ensureService().then(() => node(join('dist', 'src', 'cli.js'), 'openapi', '--check'))],
+  ['client drift', () => node(join('scripts', 'openapi-client.mjs'), '--check')],
 ]
 const results = []
 // All of them, even after a failure: one run then tells everything that is to be mended.

@@ -1,6 +1,6 @@
 // npm run demo | bench | openapi: builds if need be, then runs the built program.
 import { join } from 'node:path'
-import { ensureBuild } from './lib/build.mjs'
+import { ensureService } from './lib/build.mjs'
 import {
   BENCH_PROGRAMS,
   ensureGuestImage,
@@ -21,7 +21,10 @@ if (name === 'bench') {
   ensureRedisServer()
   ensurePgbench()
 }
-await ensureBuild()
+await ensureService()
 if (name === 'bench' && !ensureGuestImage()) warn('there is no guest image: the figures of QEMU guests will be missing')
 const program = name === 'bench' ? join('dist', 'bench', 'main.js') : join('dist', 'src', 'cli.js')
 process.exitCode = await run(process.execPath, [join(root, program), ...(name === 'bench' ? [] : [name]), ...args])
+// The console's client is generated from what the command has just written, and follows it.
+if (name === 'openapi' && process.exitCode === 0)
+  process.exitCode = await run(process.execPath, [join(root, 'scripts', 'openapi-client.mjs'), ...args])

@@ -1,3 +1,5 @@
+import path from 'node:path'
+import cookie from '@fastify/cookie'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
@@ -16,8 +18,10 @@ import type { Publisher } from './jobs/engines.ts'
 import type { Relay } from './jobs/relay.ts'
 import type { QueueAccess } from './jobs/work-order.ts'
 import { observeRequests, operationsRoutes } from './metrics.ts'
+import { packageRoot } from './package-root.ts'
 import { accessKeyRoutes } from './routes/access-keys.ts'
 import { ActorCache, requireActor, requireHypervisor } from './routes/auth.ts'
+import { consoleRoutes } from './routes/console.ts'
 import { elasticIpPoolRoutes } from './routes/elastic-ip-pools.ts'
 import { elasticIpRoutes } from './routes/elastic-ips.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -37,6 +41,7 @@ import { securityGroupRoutes } from './routes/security-groups.ts'
 import { buildSerializer } from './routes/serialization.ts'
 import { serverNicRoutes } from './routes/server-nics.ts'
 import { serverRoutes } from './routes/servers.ts'
+import { sessionRoutes, signInRoute } from './routes/session.ts'
 import { trafficRoutes } from './routes/traffic.ts'
 import { validatorCompiler } from './routes/validation.ts'
 import { vpcRoutes } from './routes/vpcs.ts'
@@ -60,8 +65,11 @@ export interface Deps {
   readonly queueAccess: QueueAccess
   /** What RunInstances of the QingCloud wire makes. */
   readonly instances: { readonly guest: GuestKind; readonly images: readonly string[] }
+  /** Of the built console; absent: the one that the build of this package makes. */
+  readonly consoleFolder?: string
 }
 
+const builtConsole = path.join(packageRoot, 'dist', 'console')
 const MAX_BODY_BYTES = 1024 * 1024
 /** Clients of the QingCloud wire name hundreds of resources in one query string. */
 const MAX_HEAD_BYTES = 128 * 1024
@@ -117,8 +125,10 @@ export async function buildApp(deps: Deps, logger: FastifyBaseLogger): Promise<A
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
   operationsRoutes(app, deps)
 
+  await app.register(cookie)
   const actors = new ActorCache()
   await app.register(async (iaas: App) => iaasRoutes(iaas, deps, actors))
+  await app.register(async (open: App) => signInRoute(open, deps), { prefix: '/v1' })
   await app.register(
     async (v1: App) => {
       requireActor(v1, deps, actors)
@@ -139,6 +149,7 @@ export async function buildApp(deps: Deps, logger: FastifyBaseLogger): Promise<A
       eventRoutes(v1, deps)
       projectRoutes(v1, deps, actors)
       accessKeyRoutes(v1, deps, actors)
+      sessionRoutes(v1, deps, actors)
     },
     { prefix: '/v1' },
   )
@@ -149,5 +160,6 @@ export async function buildApp(deps: Deps, logger: FastifyBaseLogger): Promise<A
     },
     { prefix: '/v1/hypervisors/:hypervisorId' },
   )
+  await app.register(async (pages: App) => consoleRoutes(pages, deps.consoleFolder ?? builtConsole))
   return app
 }

@@ -2,6 +2,7 @@ import { inArray, lt, sql } from 'drizzle-orm'
 import type { Logger } from 'pino'
 import type { Database } from './db/client.ts'
 import { job } from './db/schema.ts'
+import { forgetExpiredSessions } from './domain/access-key/sessions.ts'
 import { forgetOldKeys } from './domain/idempotency/idempotency.ts'
 import { forgetOldTraffic } from './domain/traffic/traffic.ts'
 
@@ -13,6 +14,7 @@ export function startHousekeeping(db: Database, log: Logger): { close(): void } 
   const run = async (): Promise<void> => {
     await forgetOldKeys(db)
     await forgetOldTraffic(db)
+    await forgetExpiredSessions(db)
     // In batches: one long transaction would hold back the event streams.
     for (let deleted = BATCH; deleted === BATCH; ) {
       const old = db

@@ -53,7 +53,13 @@ const PYTHON = {
   why: 'a client in another language, for the tests of the wire',
 }
 
-export const TEST_PROGRAMS = [...RUN_PROGRAMS, REDIS, ...MEASURING, PYTHON].map((program) => ({
+const BROWSER = [
+  { command: 'chromium', package: 'chromium', why: 'the tests of the console, and its screenshots' },
+  // Debian's Chromium brings no font with Chinese characters.
+  { command: 'fonts-noto-cjk', package: 'fonts-noto-cjk', why: 'Chinese in the screenshots', exactly: true },
+]
+
+export const TEST_PROGRAMS = [...RUN_PROGRAMS, REDIS, ...MEASURING, PYTHON, ...BROWSER].map((program) => ({
   ...program,
   needed: true,
 }))

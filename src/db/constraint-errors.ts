@@ -65,6 +65,7 @@ export const REFUSED_BY: Readonly<Record<string, ProblemCode>> = {
   server_project_id_fkey: 'project_in_use',
   server_qga_with_qmp: 'adoption_needs_qmp',
   server_qmp_socket_key: 'already_adopted',
+  session_access_key_fk: 'unauthorized',
   tag_project_id_fkey: 'project_in_use',
   user_data_project_id_fkey: 'project_in_use',
   user_data_size: 'body_too_large',

@@ -94,6 +94,13 @@ export const accessKey = pgTable('access_key', {
   ...created,
 })
 
+export const session = pgTable('session', {
+  tokenHash: bytea('token_hash').primaryKey(),
+  accessKeyId: text('access_key_id').notNull(),
+  ...created,
+  expiresAt: time('expires_at').notNull(),
+})
+
 export const zone = pgTable('zone', { id: text('id').primaryKey() })
 
 export const hypervisor = pgTable('hypervisor', {

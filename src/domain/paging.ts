@@ -27,9 +27,16 @@ export interface Found<T> {
   readonly total: number
 }
 
-/** The condition that a text is an id, or stands in a name; none without a text. */
-export function matchesText(text: string | undefined, id: PgColumn, name: PgColumn): SQL | undefined {
-  return text === undefined ? undefined : or(eq(id, text), sql`strpos(lower(${name}), lower(${text})) > 0`)
+/** The condition that a text is an id, or stands in a name or, when there is one, an address; none without a text. */
+export function matchesText(
+  text: string | undefined,
+  id: PgColumn,
+  name: PgColumn,
+  address?: PgColumn,
+): SQL | undefined {
+  if (text === undefined) return undefined
+  const isInName = sql`strpos(lower(${name}), lower(${text})) > 0`
+  return or(eq(id, text), isInName, address && sql`strpos(host(${address}), ${text}) > 0`)
 }
 
 /** Puts the number of all that match beside a slice of them; it is counted only where the slice does not tell. */

@@ -4,10 +4,12 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Deps } from '../app.ts'
 import type { Db } from '../db/client.ts'
 import { actorOfKey, actorOfToken } from '../domain/access-key/access-keys.ts'
+import { actorOfSession, sessionOver } from '../domain/access-key/sessions.ts'
 import { type AccessRole, type Actor, mayAs } from '../domain/actor.ts'
 import { DomainError } from '../domain/errors.ts'
 import { isHypervisorToken } from '../domain/hypervisor/hypervisors.ts'
 import { HYPERVISOR_ID_PATTERN } from './schemas.ts'
+import { assertOwnPage, sessionToken } from './session-cookie.ts'
 import {
   assertFresh,
   claimedKey,
@@ -21,6 +23,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set on every route of `/v1` before its handler runs. */
     actor: Actor
+    /** Of a request that came in by the cookie of a session. */
+    sessionToken: string | undefined
     /** Of a signed request: the digest of its body, and what it has to be. */
     signedBody: { readonly digest: Hash; readonly expected: string | undefined } | undefined
   }
@@ -34,13 +38,19 @@ declare module 'fastify' {
 const BELIEVE_MS = 5_000
 const MOST_REMEMBERED = 10_000
 
-/** Remembers who recent tokens and keys belong to, so that a busy client costs no query per request. */
+/** Remembers who recent tokens, sessions and keys belong to, so that a busy client costs no query per request. */
 export class ActorCache {
   readonly #tokens = new Remembered<Actor>()
+  readonly #sessions = new Remembered<{ actor: Actor; expiresAt: Date }>()
   readonly #keys = new Remembered<{ actor: Actor; secret: string }>()
 
   actorOf(db: Db, token: string): Promise<Actor | undefined> {
     return this.#tokens.get(token, () => actorOfToken(db, token))
+  }
+
+  async actorOfSession(db: Db, token: string): Promise<Actor | undefined> {
+    const session = await this.#sessions.get(token, () => actorOfSession(db, token))
+    return session && session.expiresAt.getTime() > Date.now() ? session.actor : undefined
   }
 
   /** Who signed a request. @throws DomainError `invalid_request`, `unauthorized`, `request_expired`. */
@@ -54,9 +64,10 @@ export class ActorCache {
     return key.actor
   }
 
-  /** A key is gone: forget everyone, and ask again. */
+  /** A key or a session is gone: forget everyone, and ask again. */
   forget(): void {
     this.#tokens.clear()
+    this.#sessions.clear()
     this.#keys.clear()
   }
 }
@@ -94,12 +105,13 @@ function bearerToken(request: FastifyRequest): string {
   return match[1]
 }
 
-/** Lets in access keys only, by token or signature, and sets `request.actor`. */
+/** Lets in access keys only, by token, signature or session, and sets `request.actor`. */
 export function requireActor(app: FastifyInstance, deps: Deps, cache: ActorCache): void {
   app.decorateRequest('actor')
+  app.decorateRequest('sessionToken')
   app.decorateRequest('signedBody')
   app.addHook('onRequest', async (request) => {
-    const actor = isSigned(request) ? await signer(deps, cache, request) : await bearer(deps, cache, request)
+    const actor = await whoAsks(deps, cache, request)
     const needed =
       request.routeOptions.config.role ??
       (request.method === 'GET' || request.method === 'HEAD' ? 'reader' : 'operator')
@@ -128,6 +140,15 @@ export function requireActor(app: FastifyInstance, deps: Deps, cache: ActorCache
   })
 }
 
+/** A browser sends its cookie with everything: what else a request shows goes before it. */
+function whoAsks(deps: Deps, cache: ActorCache, request: FastifyRequest): Promise<Actor> {
+  if (isSigned(request)) return signer(deps, cache, request)
+  if (request.headers.authorization === undefined && sessionToken(request) !== undefined) {
+    return visitor(deps, cache, request)
+  }
+  return bearer(deps, cache, request)
+}
+
 const BODY_DIGEST = 'body_sha256'
 
 const hasBody = ({ headers }: FastifyRequest): boolean =>
@@ -139,6 +160,15 @@ const isSigned = (request: FastifyRequest): boolean =>
 async function bearer({ db }: Deps, cache: ActorCache, request: FastifyRequest): Promise<Actor> {
   const actor = await cache.actorOf(db, bearerToken(request))
   if (!actor) throw new DomainError('unauthorized', 'this token is not known')
+  return actor
+}
+
+async function visitor({ db }: Deps, cache: ActorCache, request: FastifyRequest): Promise<Actor> {
+  const token = sessionToken(request) ?? ''
+  const actor = await cache.actorOfSession(db, token)
+  if (!actor) throw sessionOver()
+  assertOwnPage(request)
+  request.sessionToken = token
   return actor
 }
 

@@ -26,6 +26,7 @@ import {
   PageQuery,
   pageFrom,
   params,
+  SearchWithAddress,
   VpcId,
 } from './schemas.ts'
 
@@ -73,6 +74,7 @@ export function elasticIpRoutes(app: App, deps: Deps): void {
         summary: 'List elastic IPs, newest first',
         querystring: Body({
           ...PageQuery,
+          search: Type.Optional(SearchWithAddress),
           name: Type.Optional(Name),
           state: Type.Optional(Type.Enum([...ELASTIC_IP_STATES])),
           pool_id: Type.Optional(ElasticIpPoolId),

@@ -2,7 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
-import { type EventFilter, type EventView, eventsAfter, listEvents, newestEventId } from '../domain/event/events.ts'
+import { isStillIn } from '../domain/access-key/sessions.ts'
+import {
+  type EventFilter,
+  type EventView,
+  eventsAfter,
+  listEvents,
+  newestEventId,
+  RESOURCE_TYPES,
+} from '../domain/event/events.ts'
 import { refusals } from './problem.ts'
 import { Address, Body, itemsOf, PageQuery, pageFrom } from './schemas.ts'
 
@@ -10,6 +18,8 @@ const POLL_MS = 200
 const BATCH = 500
 /** Keeps proxies from closing a quiet stream. */
 const HEARTBEAT_MS = 15_000
+/** How often a stream looks whether who opened it is still let in. */
+const LOOK_AGAIN_MS = 10_000
 
 export function eventRoutes(app: App, deps: Deps): void {
   const closing = new AbortController()
@@ -24,6 +34,7 @@ export function eventRoutes(app: App, deps: Deps): void {
         summary: 'List events, newest first; with Accept: text/event-stream a stream that resumes at Last-Event-ID',
         querystring: Body({
           ...PageQuery,
+          resource_type: Type.Optional(Type.Enum([...RESOURCE_TYPES])),
           resource_id: Type.Optional(Type.String({ format: 'text', minLength: 1, maxLength: 64 })),
           type: Type.Optional(Type.String({ format: 'text', minLength: 1, maxLength: 64, examples: ['nic.in_use'] })),
           address: Type.Optional(Address),
@@ -42,7 +53,10 @@ export function eventRoutes(app: App, deps: Deps): void {
   )
 }
 
-/** Writes events as Server-Sent Events (WHATWG HTML, section 9.2) until the client or the service closes. */
+/**
+ * Writes events as Server-Sent Events (WHATWG HTML, section 9.2) until the client or the service closes, or the access key
+ * or session that it was opened with is gone: the next request then says so.
+ */
 async function stream(
   deps: Deps,
   request: FastifyRequest,
@@ -50,7 +64,7 @@ async function stream(
   closing: AbortSignal,
   filter: EventFilter,
 ): Promise<FastifyReply> {
-  const { projectId } = request.actor
+  const { keyId, projectId } = request.actor
   const gone = new AbortController()
   // Of the answer: the request itself is closed as soon as it has been read.
   reply.raw.once('close', () => gone.abort())
@@ -62,7 +76,13 @@ async function stream(
   out.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
   out.write(`retry: 1000\nid: ${last}\n: stream starts here\n\n`)
   let spoke = Date.now()
+  let looked = Date.now()
   while (!over.aborted) {
+    if (Date.now() - looked > LOOK_AGAIN_MS) {
+      looked = Date.now()
+      // Who cannot be asked about for the moment is let in as before.
+      if (!(await isStillIn(deps.db, keyId, request.sessionToken).catch(() => true))) break
+    }
     const events = await eventsAfter(deps.db, projectId, last, BATCH, filter).catch((error: unknown) => {
       request.log.warn({ err: error }, 'event stream: the database does not answer')
       return []

@@ -25,6 +25,7 @@ import {
   PageQuery,
   pageFrom,
   params,
+  Search,
   VpcId,
 } from './schemas.ts'
 
@@ -90,6 +91,7 @@ export function networkRoutes(app: App, deps: Deps): void {
         summary: 'List networks, newest first',
         querystring: Body({
           ...PageQuery,
+          search: Type.Optional(Search),
           name: Type.Optional(Name),
           type: Type.Optional(NetworkType),
           mode: Type.Optional(NetworkMode),

@@ -4,7 +4,8 @@ import { transaction } from '../db/client.ts'
 import { NIC_STATES } from '../db/schema.ts'
 import { attachNics, detachNics } from '../domain/nic/attach-nics.ts'
 import { createNics } from '../domain/nic/create-nics.ts'
-import { deleteNic, getNic, listNics } from '../domain/nic/nics.ts'
+import { listNics, NIC_ORDERS, NIC_SORTS } from '../domain/nic/list-nics.ts'
+import { deleteNic, getNic } from '../domain/nic/nics.ts'
 import { updateNic } from '../domain/nic/update-nic.ts'
 import { Nullable } from '../json-schema.ts'
 import { ifMatch, perform, performJob, sendMade, sendTagged } from './answer.ts'
@@ -25,8 +26,10 @@ import {
   PageQuery,
   pageFrom,
   params,
+  Search,
   ServerId,
   Slot,
+  VpcId,
 } from './schemas.ts'
 
 const tags = ['nics']
@@ -117,12 +120,25 @@ export function nicRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'listNics',
         tags,
-        summary: 'List NICs, newest first',
+        summary: 'List NICs, newest first, or sorted',
         querystring: Body({
           ...PageQuery,
+          // It holds the name that a page sorted by name ended with.
+          cursor: Type.Optional(Type.String({ ...PageQuery.cursor, maxLength: 1000 })),
+          sort: Type.Optional(Type.Enum([...NIC_SORTS], { default: 'created_at' })),
+          order: Type.Optional(
+            Type.Enum([...NIC_ORDERS], {
+              description:
+                'When absent `desc` for `created_at`, `asc` for the others. NICs without address come last in both',
+            }),
+          ),
+          search: Type.Optional(
+            Type.String({ ...Search, description: 'A part of the name, of an address or of the MAC, in any case' }),
+          ),
           name: Type.Optional(Name),
           state: Type.Optional(Type.Enum([...NIC_STATES])),
           network_id: Type.Optional(NetworkId),
+          vpc_id: Type.Optional(Type.String({ ...VpcId, description: 'Of the network' })),
           server_id: Type.Optional(ServerId),
           address: Type.Optional(Address),
           security_group_id: Type.Optional(GroupId),
@@ -130,7 +146,8 @@ export function nicRoutes(app: App, deps: Deps): void {
         response: { 200: itemsOf(Type.Ref('Nic')), ...refusals },
       },
     },
-    async (request) => listNics(deps.db, request.actor.projectId, request.query, pageFrom(request.query)),
+    async ({ actor, query }) =>
+      listNics(deps.db, actor.projectId, query, { ...pageFrom(query), sort: query.sort, order: query.order }),
   )
 
   app.get(

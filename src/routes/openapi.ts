@@ -1,4 +1,5 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import { SESSION_COOKIE } from './session-cookie.ts'
 
 /** Head of the OpenAPI document; the rest is generated from the schemas of the routes. */
 export const openapi: FastifyDynamicSwaggerOptions = {
@@ -23,12 +24,17 @@ export const openapi: FastifyDynamicSwaggerOptions = {
       { name: 'jobs', description: 'Asynchronous acts' },
       { name: 'events', description: 'What happened, as a list and as a stream' },
       { name: 'hypervisors', description: 'The hosts that run servers' },
-      { name: 'access', description: 'Projects and access keys' },
+      { name: 'access', description: 'Projects, access keys and sessions' },
       { name: 'worker', description: 'For hypervisor workers, with the token of their hypervisor' },
       { name: 'operations', description: 'Health and metrics' },
     ],
-    components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-    security: [{ token: [] }],
+    components: {
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer' },
+        session: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE, description: 'Set by `POST /v1/session`' },
+      },
+    },
+    security: [{ token: [] }, { session: [] }],
   },
   refResolver: {
     buildLocalReference: (json, _baseUri, _fragment, index) =>

@@ -1,10 +1,12 @@
 import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
+import { transaction } from '../db/client.ts'
 import { reserveAddresses } from '../domain/reserved-address/reserve-addresses.ts'
 import {
   getReservedAddress,
   listReservedAddresses,
   releaseAddresses,
+  updateReservedAddress,
 } from '../domain/reserved-address/reserved-addresses.ts'
 import { ifMatch, performJob, sendTagged } from './answer.ts'
 import { jobAnswers, refusals } from './problem.ts'
@@ -19,6 +21,7 @@ import {
   pageFrom,
   params,
   ReservedAddressId,
+  SearchWithAddress,
 } from './schemas.ts'
 
 const tags = ['reserved-addresses']
@@ -75,6 +78,7 @@ export function reservedAddressRoutes(app: App, deps: Deps): void {
         summary: 'List reserved addresses, newest first',
         querystring: Body({
           ...PageQuery,
+          search: Type.Optional(SearchWithAddress),
           network_id: Type.Optional(NetworkId),
           name: Type.Optional(NameOrNone),
         }),
@@ -83,7 +87,8 @@ export function reservedAddressRoutes(app: App, deps: Deps): void {
     },
     async ({ actor, query }) => {
       const networkIds = query.network_id === undefined ? undefined : [query.network_id]
-      return listReservedAddresses(deps.db, actor.projectId, { networkIds, name: query.name }, pageFrom(query))
+      const { name, search } = query
+      return listReservedAddresses(deps.db, actor.projectId, { networkIds, name, search }, pageFrom(query))
     },
   )
 
@@ -100,6 +105,29 @@ export function reservedAddressRoutes(app: App, deps: Deps): void {
     },
     async (request, reply) =>
       sendTagged(reply, await getReservedAddress(deps.db, request.actor.projectId, request.params.id)),
+  )
+
+  app.patch(
+    '/reserved-addresses/:id',
+    {
+      schema: {
+        operationId: 'updateReservedAddress',
+        tags,
+        summary: 'Change name or description',
+        params: byId,
+        body: Body({ name: Type.Optional(NameOrNone), description: Type.Optional(Description) }, { minProperties: 1 }),
+        response: { 200: Type.Ref('ReservedAddress'), ...refusals },
+      },
+    },
+    async (request, reply) => {
+      const match = ifMatch(request)
+      return sendTagged(
+        reply,
+        await transaction(deps.db, (tx) =>
+          updateReservedAddress(tx, request.actor, request.params.id, request.body, match),
+        ),
+      )
+    },
   )
 
   app.delete(

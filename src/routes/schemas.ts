@@ -29,8 +29,10 @@ export const PortForwardingId = id('pf', 'port forwarding')
 export const JobId = id('j', 'job')
 export const HYPERVISOR_ID_PATTERN = '^[a-z0-9][a-z0-9-]{0,39}$'
 export const HypervisorId = Type.String({ pattern: HYPERVISOR_ID_PATTERN, description: 'Id of a hypervisor' })
+/** Of a NIC's id, unanchored. */
+export const NIC_ID_PATTERN = '[0-9a-f]{2}(:[0-9a-f]{2}){5}'
 export const NicId = Type.String({
-  pattern: '^[0-9a-f]{2}(:[0-9a-f]{2}){5}$',
+  pattern: `^${NIC_ID_PATTERN}$`,
   description: 'Id of a NIC: its MAC, lower case with colons',
   examples: ['52:54:3f:09:aa:01'],
 })
@@ -73,6 +75,17 @@ export const PageQuery = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
   cursor: Type.Optional(Type.String({ maxLength: 100, description: '`next_cursor` of the page before' })),
 }
+
+export const Search = Type.String({
+  format: 'text',
+  minLength: 1,
+  maxLength: 128,
+  description: 'An id, or a part of the name, in any case',
+})
+export const SearchWithAddress = Type.String({
+  ...Search,
+  description: 'An id, or a part of the name, in any case, or of the address',
+})
 
 export const pageFrom = (query: { limit?: number; cursor?: string }): Page => ({
   limit: query.limit ?? 100,
@@ -175,6 +188,7 @@ export const Nic = Type.Object(
     security_group_ids: Type.Array(GroupId, {
       description: 'Their rules count together; the project’s default group if it was put into none',
     }),
+    elastic_ip: Nullable(Type.Object({ id: ElasticIpId, address: Ipv4 })),
     anti_spoofing: Type.Boolean({
       description: 'It may send from its own MAC and addresses only, and from the allowed pairs',
     }),
@@ -247,6 +261,7 @@ export const Server = Type.Object(
     qmp_socket: Nullable(Type.String()),
     qga_socket: Nullable(Type.String()),
     dhcp_options: Type.Record(Type.String(), Type.String(), { description: 'Option number → value' }),
+    nic_count: Type.Integer({ description: 'Cards in its slots, or on the way into them or out; 0..64' }),
     job_id: Nullable(JobId),
     last_error: Nullable(Type.String()),
     ...changing,
@@ -376,6 +391,18 @@ export const NewAccessKey = Type.Object(
   { $id: 'NewAccessKey' },
 )
 
+export const Session = Type.Object(
+  {
+    access_key_id: Type.String(),
+    name: Type.String({ description: 'Of the access key' }),
+    role: Type.Enum([...ACCESS_ROLES]),
+    project: Type.Object({ id: ProjectId, name: Type.String() }),
+    created_at: Nullable(Time),
+    expires_at: Nullable(Time),
+  },
+  { $id: 'Session', description: 'Who asks; both times are null for who shows the key itself, by token or signature' },
+)
+
 export const Project = Type.Object({ id: ProjectId, name: Type.String(), created_at: Time }, { $id: 'Project' })
 
 export const Event = Type.Object(
@@ -409,6 +436,7 @@ export const SHARED = [
   Hypervisor,
   AccessKey,
   NewAccessKey,
+  Session,
   Project,
   Event,
 ]

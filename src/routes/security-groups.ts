@@ -29,6 +29,7 @@ import {
   PageQuery,
   pageFrom,
   params,
+  Search,
   SecurityGroupRule,
 } from './schemas.ts'
 
@@ -100,7 +101,7 @@ function groupRoutes(app: App, deps: Deps): void {
         operationId: 'listSecurityGroups',
         tags,
         summary: 'List security groups, newest first',
-        querystring: Body({ ...PageQuery, name: Type.Optional(Name) }),
+        querystring: Body({ ...PageQuery, search: Type.Optional(Search), name: Type.Optional(Name) }),
         response: { 200: itemsOf(Type.Ref('SecurityGroup')), ...refusals },
       },
     },

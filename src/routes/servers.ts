@@ -23,6 +23,7 @@ import {
   PageQuery,
   pageFrom,
   params,
+  Search,
   ServerId,
 } from './schemas.ts'
 
@@ -99,6 +100,7 @@ export function serverRoutes(app: App, deps: Deps): void {
         summary: 'List servers, newest first; terminated ones only with state=terminated',
         querystring: Body({
           ...PageQuery,
+          search: Type.Optional(Search),
           name: Type.Optional(Name),
           state: Type.Optional(Type.Enum([...SERVER_STATES])),
           hypervisor_id: Type.Optional(HypervisorId),

@@ -6,7 +6,20 @@ import { setRouting, setSourceNat } from '../domain/vpc/router-settings.ts'
 import { createVpc, getVpc, listVpcs, updateVpc } from '../domain/vpc/vpcs.ts'
 import { ifMatch, perform, performJob, sendMade, sendTagged } from './answer.ts'
 import { jobAnswers, refusals } from './problem.ts'
-import { Body, Cidr, itemsOf, Name, named, PageQuery, pageFrom, params, SourceNat, VpcGroup, VpcId } from './schemas.ts'
+import {
+  Body,
+  Cidr,
+  itemsOf,
+  Name,
+  named,
+  PageQuery,
+  pageFrom,
+  params,
+  Search,
+  SourceNat,
+  VpcGroup,
+  VpcId,
+} from './schemas.ts'
 import { sendJob } from './send-job.ts'
 
 const tags = ['vpcs']
@@ -47,7 +60,7 @@ export function vpcRoutes(app: App, deps: Deps): void {
         operationId: 'listVpcs',
         tags,
         summary: 'List VPCs, newest first',
-        querystring: Body({ ...PageQuery, name: Type.Optional(Name) }),
+        querystring: Body({ ...PageQuery, search: Type.Optional(Search), name: Type.Optional(Name) }),
         response: { 200: itemsOf(Type.Ref('Vpc')), ...refusals },
       },
     },

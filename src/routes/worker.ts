@@ -14,6 +14,7 @@ import { refusals } from './problem.ts'
 import { Body, HypervisorId, JobId, params, ServerId } from './schemas.ts'
 
 const tags = ['worker']
+const security = [{ token: [] }]
 const here = params({ hypervisorId: HypervisorId })
 const atJob = params({ hypervisorId: HypervisorId, jobId: JobId })
 /** What a worker says of itself: flat, and text that the database can store. */
@@ -36,6 +37,7 @@ export function workerRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'getQueueAccess',
         tags,
+        security,
         summary: 'Where the queue of this hypervisor is, and how to get in',
         params: here,
         response: { 200: QueueAccess, ...refusals },
@@ -50,6 +52,7 @@ export function workerRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'sendHeartbeat',
         tags,
+        security,
         summary: 'Say that the worker is alive',
         params: here,
         body: Body({ facts: Facts }),
@@ -68,6 +71,7 @@ export function workerRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'getDesiredState',
         tags,
+        security,
         summary: 'Everything that should stand on this hypervisor, or on one of its servers',
         params: here,
         querystring: Body({ server_id: Type.Optional(ServerId) }),
@@ -83,6 +87,7 @@ export function workerRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'claimJob',
         tags,
+        security,
         summary: 'Begin an attempt at a job',
         params: atJob,
         body: Body({}),
@@ -98,6 +103,7 @@ export function workerRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'reportJob',
         tags,
+        security,
         summary: 'Say how an attempt ended',
         params: atJob,
         body: JobReport,
@@ -122,6 +128,7 @@ export function workerRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'sendObservations',
         tags,
+        security,
         summary: 'Say what kernel and guests show of NICs',
         params: here,
         body: Body({ observed: Type.Array(NicObservation, { maxItems: 1000 }) }),
@@ -140,6 +147,7 @@ export function workerRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'sendTraffic',
         tags,
+        security,
         summary: 'Say how much went through NICs since the last time',
         params: here,
         body: TrafficReport,

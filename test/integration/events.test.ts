@@ -197,6 +197,21 @@ describe('the event stream', () => {
 })
 
 describe('the list of events', () => {
+  it('is filtered by the type of the resource, as the stream is', async () => {
+    const { events } = await stream(undefined, service.token, '?resource_type=vpc')
+    const network = await aNetwork(service)
+    await aNic(service, { network_id: network.id })
+    await service.call('PATCH', `/v1/vpcs/${network.vpc_id}`, { name: 'x' })
+    await until('both events of the VPC', () => events.length === 2)
+    expect(events.map(({ event }) => event)).toEqual(['vpc.created', 'vpc.updated'])
+    const { items } = (await service.call('GET', '/v1/events?resource_type=vpc&limit=2')).body
+    expect(items.map(({ resource_id }: { resource_id: string }) => resource_id)).toEqual([
+      network.vpc_id,
+      network.vpc_id,
+    ])
+    expectProblem(await service.call('GET', '/v1/events?resource_type=hypervisor'), 400, 'invalid_request')
+  })
+
   it('is filtered by type and walked in pages, newest first', async () => {
     const network = await aNetwork(service)
     const made = await nics(service, network.id, 25)

@@ -79,7 +79,10 @@ async function bodies(): Promise<Record<string, [url: string, body: object | und
 describe('the same key with the same request', () => {
   it('gets the same answer on every POST, and does nothing twice', async () => {
     const known = await bodies()
-    const posts = OPERATIONS.filter(({ method, path }) => method === 'POST' && !path.includes('{hypervisorId}'))
+    // Whoever signs in has no project yet that a key could be of.
+    const posts = OPERATIONS.filter(
+      ({ id, method, path }) => method === 'POST' && !path.includes('{hypervisorId}') && id !== 'createSession',
+    )
     expect(Object.keys(known).sort()).toEqual(posts.map(({ id }) => id).sort())
     for (const [id, [url, body]] of Object.entries(known)) {
       const key = newKey()

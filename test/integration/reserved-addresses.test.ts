@@ -126,6 +126,35 @@ describe('a reserved address', () => {
     expect((await service.call('GET', '/v1/reserved-addresses', undefined, { token })).body.items).toEqual([])
   })
 
+  it('changes its name and description, if it matches If-Match, and tells of it', async () => {
+    const network = await aNetwork(service)
+    const { resources } = (await reserve({ network_id: network.id, name: 'n' })).body
+    const url = `/v1/reserved-addresses/${resources[0].id}`
+    const before = (await service.call('GET', url)).body
+    const change = (body: object, etag: string) => service.call('PATCH', url, body, { headers: { 'if-match': etag } })
+    expectProblem(await change({ name: 'x' }, '"7"'), 412, 'precondition_failed')
+    const changed = await change({ name: '', description: 'for pods' }, '"1"')
+    expect(changed).toMatchObject({ status: 200, headers: { etag: '"2"' } })
+    expect(changed.body).toEqual({
+      ...before,
+      name: '',
+      description: 'for pods',
+      generation: 2,
+      updated_at: changed.body.updated_at,
+    })
+    expect((await service.call('GET', url)).body).toEqual(changed.body)
+    const { items } = (await service.call('GET', `/v1/events?resource_id=${resources[0].id}`)).body
+    expect(items[0]).toMatchObject({
+      type: 'reserved_address.updated',
+      address: before.address,
+      data: { name: '', description: 'for pods' },
+    })
+    for (const body of [{}, { address: host(network, 9) }, { name: 5 }])
+      expectProblem(await service.call('PATCH', url, body), 400, 'invalid_request')
+    const token = await service.tokenOf('operator', await service.aProject())
+    expectProblem(await service.call('PATCH', url, { name: 'x' }, { token }), 404, 'not_found')
+  })
+
   it('is given back, and is the next one to be taken', async () => {
     const network = await aNetwork(service)
     const { resources } = (await reserve({ network_id: network.id, count: 2, name: 'n' })).body

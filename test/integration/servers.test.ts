@@ -51,6 +51,24 @@ describe('a server', () => {
     expect(await count()).toBe(before)
   })
 
+  it('counts the cards in its slots, the primary one too, from attaching to detached', async () => {
+    const network = await aNetwork(service)
+    const { id } = await aServer(service, { network_id: network.id })
+    const [one, two] = await nics(service, network.id, 3)
+    expect((await get(id)).nic_count).toBe(1)
+    const attach = await act(id, 'attach-nics', { nic_ids: [one.id, two.id] })
+    expect((await get(id)).nic_count).toBe(3)
+    await finish(service, attach.body.id)
+    const detach = await act(id, 'detach-nics', { nic_ids: [one.id] })
+    expect((await get(id)).nic_count).toBe(3)
+    await finish(service, detach.body.id)
+    expect((await get(id)).nic_count).toBe(2)
+    const listed = (await service.call('GET', `/v1/servers?search=${id}`)).body.items
+    const changed = await service.call('PATCH', `/v1/servers/${id}`, { description: 'd' })
+    expect([listed[0].nic_count, changed.body.nic_count]).toEqual([2, 2])
+    expect((await aServer(service)).nic_count).toBe(0)
+  })
+
   it('that could not be made is stopped and says why, and can be started once that is mended', async () => {
     const network = await aNetwork(service)
     const { body } = await newServer({ network_id: network.id })

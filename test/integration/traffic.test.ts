@@ -170,6 +170,49 @@ describe('what a reader sees', () => {
   })
 })
 
+describe('of several NICs a reader sees', () => {
+  const readAll = (query: string, token?: string) =>
+    service.call('GET', `/v1/traffic?${query}`, undefined, token === undefined ? {} : { token })
+  const range = 'from=2026-01-02T03:00:00Z&to=2026-01-02T03:30:00Z&step_seconds=900'
+
+  it('what it sees of each alone, each once, and nothing of those that are not there or another project’s', async () => {
+    const [other, free] = [await aRunningNic(), (await aNic(service)).id]
+    await tell('2026-01-02T03:00:00Z', told(other, 7, 8))
+    const asked = [nicId, free, other, nicId, '52:54:00:00:00:00']
+    const { status, body } = await readAll(`nic_ids=${asked.join(',')}&${range}`)
+    expect(status).toBe(200)
+    const each = [nicId, free, other].sort().map(async (id) => ({
+      nic_id: id,
+      points: (await read(id, `?${range}`)).body.items,
+    }))
+    expect(body.items).toEqual(await Promise.all(each))
+    expect(body.items.find((one: { nic_id: string }) => one.nic_id === nicId).points).toHaveLength(3)
+    const token = await service.tokenOf('reader', await service.aProject())
+    expect((await readAll(`nic_ids=${asked.join(',')}`, token)).body.items).toEqual([])
+  })
+
+  const macs = (count: number) =>
+    Array.from({ length: count }, (_, n) => `52:54:00:00:00:${n.toString(16).padStart(2, '0')}`).join(',')
+
+  it('100 of them at most', async () => {
+    expect(await readAll(`nic_ids=${macs(100)}`)).toMatchObject({ status: 200, body: { items: [] } })
+  })
+
+  it.each([
+    ['', '/nic_ids'],
+    ['nic_ids=', '/nic_ids'],
+    ['nic_ids=x', '/nic_ids'],
+    [`nic_ids=${macs(101)}`, '/nic_ids'],
+    [`nic_ids=${macs(2)},`, '/nic_ids'],
+    [`nic_ids=${macs(1)}&step_seconds=60`, '/step_seconds'],
+    [`nic_ids=${macs(1)}&from=2026-01-02T03:05:01Z&to=2026-01-02T03:05:00Z`, '/from'],
+  ])('and "%s" is refused', async (query, pointer) => {
+    const answer = await readAll(query)
+    expectProblem(answer, 400, 'invalid_request')
+    expect(answer.body.errors[0]).toMatchObject({ in: 'query', pointer })
+  })
+})
+
 describe('what is kept', () => {
   it('goes with the NIC', async () => {
     const { id } = await aNic(service)

@@ -7,7 +7,7 @@ import { DomainError, notFound } from '../errors.ts'
 import { type NewEvent, recordEvents } from '../event/events.ts'
 import { newId } from '../ids.ts'
 import type { JobResource } from '../job/jobs.ts'
-import { type Items, type Page, pageOf, toItems } from '../paging.ts'
+import { type Items, matchesText, type Page, pageOf, toItems } from '../paging.ts'
 import { anyPool, choosePool, freeAddress, refuseTaken } from './free-address.ts'
 
 export const ELASTIC_IP_STATES = ['available', 'associated'] as const
@@ -105,6 +105,8 @@ export interface ElasticIpFilter {
   readonly nic_id?: string
   readonly vpc_id?: string
   readonly address?: string
+  /** An id, or a part of a name or an address. */
+  readonly search?: string
 }
 
 const isAvailable = and(isNull(elasticIp.nicId), isNull(elasticIp.vpcId))
@@ -132,6 +134,7 @@ export async function listElasticIps(
         filter.nic_id ? eq(elasticIp.nicId, filter.nic_id) : undefined,
         filter.vpc_id ? eq(elasticIp.vpcId, filter.vpc_id) : undefined,
         filter.address ? eq(elasticIp.address, filter.address) : undefined,
+        matchesText(filter.search, elasticIp.id, elasticIp.name, elasticIp.address),
         where,
       ),
     )

@@ -3,22 +3,25 @@ import type { Db } from '../../db/client.ts'
 import { event } from '../../db/schema.ts'
 import { invalidCursor } from '../paging.ts'
 
-export type ResourceType =
-  | 'vpc'
-  | 'network'
-  | 'nic'
-  | 'server'
-  | 'security_group'
-  | 'elastic_ip_pool'
-  | 'elastic_ip'
-  | 'port_forwarding'
-  | 'vpc_static'
-  | 'reserved_address'
-  | 'tag'
-  | 'key_pair'
-  | 'job'
-  | 'access_key'
-  | 'project'
+/** What events are of. */
+export const RESOURCE_TYPES = [
+  'vpc',
+  'network',
+  'nic',
+  'server',
+  'security_group',
+  'elastic_ip_pool',
+  'elastic_ip',
+  'port_forwarding',
+  'vpc_static',
+  'reserved_address',
+  'tag',
+  'key_pair',
+  'job',
+  'access_key',
+  'project',
+] as const
+export type ResourceType = (typeof RESOURCE_TYPES)[number]
 
 export interface NewEvent {
   readonly projectId: string
@@ -115,12 +118,14 @@ export async function newestEventId(db: Db, projectId: string): Promise<string> 
 }
 
 export interface EventFilter {
+  readonly resource_type?: string
   readonly resource_id?: string
   readonly type?: string
   readonly address?: string
 }
 
 const matching = (filter: EventFilter): (SQL | undefined)[] => [
+  filter.resource_type ? eq(event.resourceType, filter.resource_type) : undefined,
   filter.resource_id ? eq(event.resourceId, filter.resource_id) : undefined,
   filter.type ? eq(event.type, filter.type) : undefined,
   filter.address ? eq(event.address, filter.address) : undefined,

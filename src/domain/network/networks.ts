@@ -5,7 +5,7 @@ import type { Actor } from '../actor.ts'
 import { assertUnchanged, type Changes, changeSet } from '../changes.ts'
 import { DomainError, notFound } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
-import { type Items, type Page, pageOf, toItems } from '../paging.ts'
+import { type Items, matchesText, type Page, pageOf, toItems } from '../paging.ts'
 import {
   type NetworkMode,
   type NetworkRow,
@@ -29,6 +29,7 @@ export interface NetworkFilter {
   readonly type?: NetworkType
   readonly mode?: NetworkMode
   readonly vpc_id?: string
+  readonly search?: string
 }
 
 export async function listNetworks(
@@ -48,6 +49,7 @@ export async function listNetworks(
         filter.type ? eq(network.type, filter.type) : undefined,
         filter.mode ? eq(network.mode, filter.mode) : undefined,
         filter.vpc_id ? eq(network.vpcId, filter.vpc_id) : undefined,
+        matchesText(filter.search, network.id, network.name),
         where,
       ),
     )

@@ -100,7 +100,7 @@ export async function createNics(db: Db, actor: Actor, wanted: NewNics): Promise
         values,
       })
       if (rows.length === 0) throw bodyError('not_found', '/network_id', `network ${wanted.networkId} not found`)
-      return rows.map((row) => nicView({ ...row, groupIds }))
+      return rows.map((row) => nicView({ ...row, groupIds, elasticIp: null }))
     } catch (error) {
       // Inside an open transaction a second draw is not possible: it is aborted, and `transaction` begins it again.
       const collided = refusedConstraint(error)?.constraint === 'nic_pkey' && 'totalCount' in db.$client

@@ -5,7 +5,7 @@ import { nic } from '../../db/schema.ts'
 import type { NetworkType } from '../network/network-view.ts'
 import { type Found, found, fromOffset, type Slice } from '../paging.ts'
 import { hasTags, tagsOf, type WireTag } from '../tag/tags.ts'
-import { NIC_WITH_GROUPS, type NicRow } from './nics.ts'
+import { NIC_SHOWN, type NicElasticIp, type NicRow } from './nics.ts'
 
 /** What the wire shows of a NIC. */
 export interface NicDescription extends Pick<NicRow, (typeof SHOWN)[number]> {
@@ -13,7 +13,7 @@ export interface NicDescription extends Pick<NicRow, (typeof SHOWN)[number]> {
   readonly isBasic: boolean
   /** On a server, or on its way out; one that comes with its server is on it from the beginning. */
   readonly isOn: boolean
-  readonly elasticIp: { readonly id: string; readonly address: string; readonly bandwidth_mbps: number | null } | null
+  readonly elasticIp: NicElasticIp | null
   readonly tagList: readonly WireTag[]
 }
 
@@ -50,9 +50,6 @@ export interface NicsWanted {
 }
 
 const isOn = sql<boolean>`(${nic.state} IN ('in_use', 'detaching') OR ${nic.withServer})`
-const ELASTIC_IP = sql<NicDescription['elasticIp']>`(
-  SELECT jsonb_build_object('id', e.id, 'address', host(e.address), 'bandwidth_mbps', e.bandwidth_mbps)
-  FROM elastic_ip e WHERE e.nic_id = nic.id)`
 
 /** NICs of a project, newest first. */
 export async function describeNics(
@@ -77,10 +74,10 @@ export async function describeNics(
   const rows = await db
     .select({
       ...COLUMNS,
-      groupIds: NIC_WITH_GROUPS.groupIds,
+      groupIds: NIC_SHOWN.groupIds,
       isBasic: ofKind(projectId, 'basic'),
       isOn,
-      elasticIp: ELASTIC_IP,
+      elasticIp: NIC_SHOWN.elasticIp,
       tagList: tagsOf('nic', nic.id),
       // Here, and not in a query of its own: that would cost as much again as all of this.
       total: sql<number>`(${count})`,

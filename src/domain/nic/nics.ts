@@ -5,15 +5,23 @@ import type { Actor } from '../actor.ts'
 import { assertUnchanged } from '../changes.ts'
 import { DomainError, notFound } from '../errors.ts'
 import { type NewEvent, recordEvents } from '../event/events.ts'
-import { type Items, type Page, pageOf, toItems } from '../paging.ts'
 import { defaultGroupOf } from '../security-group/default-group.ts'
-import { inGroups } from '../security-group/membership.ts'
 
 export type NicState = (typeof NIC_STATES)[number]
 export type NicRow = typeof nic.$inferSelect
 
-/** A NIC with the ids of the security groups that it was put into, in order; none: it is in its project's default group. */
-export type NicWithGroups = NicRow & { readonly groupIds: readonly string[] }
+/** A NIC with what else is shown of it. */
+export type NicShown = NicRow & {
+  /** Ids of the security groups that it was put into, in order; none: it is in its project's default group. */
+  readonly groupIds: readonly string[]
+  readonly elasticIp: NicElasticIp | null
+}
+
+export interface NicElasticIp {
+  readonly id: string
+  readonly address: string
+  readonly bandwidth_mbps: number | null
+}
 
 /** What the hypervisor's kernel shows of a NIC. */
 export interface HostView {
@@ -46,6 +54,7 @@ export interface NicView {
   job_id: string | null
   last_error: string | null
   security_group_ids: string[]
+  elastic_ip: { id: string; address: string } | null
   anti_spoofing: boolean
   allowed_address_pairs: AddressPair[]
   /** Mbit/s (10^6 bit/s); `null`: not limited. */
@@ -58,7 +67,7 @@ export interface NicView {
   updated_at: string
 }
 
-export const nicView = (row: NicWithGroups): NicView => ({
+export const nicView = (row: NicShown): NicView => ({
   id: row.id,
   name: row.name,
   description: row.description,
@@ -74,6 +83,7 @@ export const nicView = (row: NicWithGroups): NicView => ({
   job_id: row.jobId,
   last_error: row.lastError,
   security_group_ids: row.groupIds.length > 0 ? [...row.groupIds] : [defaultGroupOf(row.projectId)],
+  elastic_ip: row.elasticIp && { id: row.elasticIp.id, address: row.elasticIp.address },
   anti_spoofing: row.antiSpoofing,
   allowed_address_pairs: row.allowedAddressPairs,
   bandwidth: { in_mbps: row.bandwidthInMbps, out_mbps: row.bandwidthOutMbps },
@@ -90,53 +100,24 @@ export const NIC_COLUMNS = Object.entries(getTableColumns(nic))
   .map(([key, column]) => `${column.name} AS "${key}"`)
   .join(', ')
 
-/** What `nicView` takes. The groups are looked up for the rows of the answer only: by a subquery, not by a join. */
-export const NIC_WITH_GROUPS = {
+/** What `nicView` takes. What is not of `nic` is looked up for the rows of the answer only: by subqueries, not by joins. */
+export const NIC_SHOWN = {
   ...getTableColumns(nic),
   groupIds: sql<
     string[]
   >`array(SELECT g.group_id FROM nic_security_group g WHERE g.nic_id = nic.id ORDER BY g.group_id)`,
+  elasticIp: sql<NicElasticIp | null>`(
+    SELECT jsonb_build_object('id', e.id, 'address', host(e.address), 'bandwidth_mbps', e.bandwidth_mbps)
+    FROM elastic_ip e WHERE e.nic_id = nic.id)`,
 }
 
 export async function getNic(db: Db, projectId: string, id: string): Promise<NicView> {
   const [row] = await db
-    .select(NIC_WITH_GROUPS)
+    .select(NIC_SHOWN)
     .from(nic)
     .where(and(eq(nic.id, id), eq(nic.projectId, projectId)))
   if (!row) throw notFound('NIC', id)
   return nicView(row)
-}
-
-export interface NicFilter {
-  readonly name?: string
-  readonly state?: NicState
-  readonly network_id?: string
-  readonly server_id?: string
-  /** Of IPv4 or IPv6. */
-  readonly address?: string
-  readonly security_group_id?: string
-}
-
-export async function listNics(db: Db, projectId: string, filter: NicFilter, page: Page): Promise<Items<NicView>> {
-  const { where, orderBy, limit } = pageOf(nic.seq, page)
-  const rows = await db
-    .select(NIC_WITH_GROUPS)
-    .from(nic)
-    .where(
-      and(
-        eq(nic.projectId, projectId),
-        filter.name ? eq(nic.name, filter.name) : undefined,
-        filter.state ? eq(nic.state, filter.state) : undefined,
-        filter.network_id ? eq(nic.networkId, filter.network_id) : undefined,
-        filter.server_id ? eq(nic.serverId, filter.server_id) : undefined,
-        filter.address ? eq(filter.address.includes(':') ? nic.ipv6Address : nic.address, filter.address) : undefined,
-        filter.security_group_id ? inGroups(db, projectId, [filter.security_group_id]) : undefined,
-        where,
-      ),
-    )
-    .orderBy(orderBy)
-    .limit(limit)
-  return toItems(rows, page, nicView)
 }
 
 /** Deletes an available NIC; its elastic IP becomes available. @throws DomainError `nic_in_use`, `nic_primary`. */

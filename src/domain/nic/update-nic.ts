@@ -6,7 +6,7 @@ import type { Actor } from '../actor.ts'
 import { type Changes, changeSet } from '../changes.ts'
 import { bodyError, DomainError } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
-import { NIC_WITH_GROUPS, type NicRow, type NicView, nicView, ownNic, underEachAddress, whyNotNic } from './nics.ts'
+import { NIC_SHOWN, type NicRow, type NicView, nicView, ownNic, underEachAddress, whyNotNic } from './nics.ts'
 import { refinePlacement } from './refine-placement.ts'
 
 /** A place may only be given to an available NIC: a card in a server keeps its own. */
@@ -34,7 +34,7 @@ export async function updateNic(
     .update(nic)
     .set({ ...changeSet(nic.generation, rest), ...move?.set })
     .where(and(ownNic(actor, id, ifMatch), move && eq(nic.state, 'available')))
-    .returning(NIC_WITH_GROUPS)
+    .returning(NIC_SHOWN)
   if (!row) throw await whyNotNic(tx, actor, id, ifMatch)
   const updated = { type: 'nic.updated', actor: actor.keyId, data: { ...changes } } as const
   const released = { ...updated, type: 'nic.address_released', data: { address: row.address } } as const

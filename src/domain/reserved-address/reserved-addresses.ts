@@ -6,12 +6,13 @@ import { and, asc, desc, eq, inArray, isNotNull, isNull } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import { nic, reservedAddress } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
+import { assertUnchanged, type Changes, changeSet } from '../changes.ts'
 import { DomainError, notFound } from '../errors.ts'
 import { type NewEvent, recordEvents } from '../event/events.ts'
 import { type JobView, promiseApply } from '../job/jobs.ts'
 import { hypervisorsOfNics, hypervisorsThatName } from '../job/where-it-shows.ts'
-import { NIC_WITH_GROUPS } from '../nic/nics.ts'
-import { type Found, found, type Items, type Page, pageOf, type Slice, toItems } from '../paging.ts'
+import { NIC_SHOWN } from '../nic/nics.ts'
+import { type Found, found, type Items, matchesText, type Page, pageOf, type Slice, toItems } from '../paging.ts'
 import { defaultGroupOf } from '../security-group/default-group.ts'
 
 export type ReservedAddressRow = typeof reservedAddress.$inferSelect
@@ -51,14 +52,17 @@ export interface ReservedAddressFilter {
   readonly ids?: readonly string[] | undefined
   readonly networkIds?: readonly string[] | undefined
   readonly name?: string | undefined
+  /** An id, or a part of a name or an address. */
+  readonly search?: string | undefined
 }
 
-const matching = (projectId: string, { ids, networkIds, name }: ReservedAddressFilter) =>
+const matching = (projectId: string, { ids, networkIds, name, search }: ReservedAddressFilter) =>
   and(
     eq(reservedAddress.projectId, projectId),
     ids && inArray(reservedAddress.id, [...ids]),
     networkIds && inArray(reservedAddress.networkId, [...networkIds]),
     name === undefined ? undefined : eq(reservedAddress.name, name),
+    matchesText(search, reservedAddress.id, reservedAddress.name, reservedAddress.address),
   )
 
 export async function listReservedAddresses(
@@ -112,6 +116,33 @@ export async function reservedByNetwork(db: Db, networkIds: readonly string[]): 
   return byNetwork
 }
 
+/** @throws DomainError `not_found`, `precondition_failed`. */
+export async function updateReservedAddress(
+  tx: Db,
+  actor: Actor,
+  id: string,
+  changes: Pick<Changes, 'name' | 'description'>,
+  ifMatch?: number,
+): Promise<ReservedAddressView> {
+  const [row] = await tx
+    .update(reservedAddress)
+    .set(changeSet(reservedAddress.generation, changes))
+    .where(and(matching(actor.projectId, { ids: [id] }), assertUnchanged(reservedAddress.generation, ifMatch)))
+    .returning()
+  if (!row) throw hasChanged(await getReservedAddress(tx, actor.projectId, id), ifMatch)
+  const { projectId, address } = row
+  await recordEvents(tx, [
+    { projectId, type: 'reserved_address.updated', id, address, actor: actor.keyId, data: { ...changes } },
+  ])
+  return view(row)
+}
+
+const hasChanged = (
+  { id, generation }: Pick<ReservedAddressView, 'id' | 'generation'>,
+  ifMatch: number | undefined,
+): DomainError =>
+  new DomainError('precondition_failed', `reserved address ${id} is at generation ${generation}, not ${ifMatch}`)
+
 /**
  * Gives reserved addresses back to their networks, all or none, as one job: when it is done no NIC may use them any more.
  * @throws DomainError `not_found`, with every id that is not there; `precondition_failed`.
@@ -131,13 +162,7 @@ export async function releaseAddresses(
     throw new DomainError('not_found', missing.map((id) => `reserved address ${id} not found`).join('; '))
   }
   const changed = rows.find(({ generation }) => ifMatch !== undefined && generation !== ifMatch)
-  if (changed) {
-    const { id, generation } = changed
-    throw new DomainError(
-      'precondition_failed',
-      `reserved address ${id} is at generation ${generation}, not ${ifMatch}`,
-    )
-  }
+  if (changed) throw hasChanged(changed, ifMatch)
   await tx.delete(reservedAddress).where(where)
   return promiseReserved(tx, actor, rows, 'deleted')
 }
@@ -175,7 +200,7 @@ export async function promiseReserved(
 /** At the NICs that may use them, and at those with rules that name a group of one of these. */
 async function whereItShows(tx: Db, projectId: string, networkId: string): Promise<string[]> {
   const isBare = and(eq(nic.networkId, networkId), isNull(nic.address), isNotNull(nic.serverId))
-  const rows = await tx.select(NIC_WITH_GROUPS).from(nic).where(isBare)
+  const rows = await tx.select({ groupIds: NIC_SHOWN.groupIds }).from(nic).where(isBare)
   if (rows.length === 0) return []
   const groupIds = new Set(rows.flatMap((row) => (row.groupIds.length > 0 ? row.groupIds : defaultGroupOf(projectId))))
   return [

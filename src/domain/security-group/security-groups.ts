@@ -6,7 +6,7 @@ import { assertUnchanged, type Changes, changeSet } from '../changes.ts'
 import { DomainError, notFound } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
 import { newId } from '../ids.ts'
-import { type Items, type Page, pageOf, toItems } from '../paging.ts'
+import { type Items, matchesText, type Page, pageOf, toItems } from '../paging.ts'
 import { inForceNames } from './membership.ts'
 import type { NewRule } from './rule-fields.ts'
 import { insertRules } from './rule-writes.ts'
@@ -83,7 +83,7 @@ export async function getGroup(db: Db, projectId: string, id: string): Promise<S
 export async function listGroups(
   db: Db,
   projectId: string,
-  filter: { readonly name?: string },
+  filter: { readonly name?: string; readonly search?: string },
   page: Page,
 ): Promise<Items<SecurityGroupView>> {
   const { where, orderBy, limit } = pageOf(securityGroup.seq, page)
@@ -91,7 +91,12 @@ export async function listGroups(
     .select()
     .from(securityGroup)
     .where(
-      and(eq(securityGroup.projectId, projectId), filter.name ? eq(securityGroup.name, filter.name) : undefined, where),
+      and(
+        eq(securityGroup.projectId, projectId),
+        filter.name ? eq(securityGroup.name, filter.name) : undefined,
+        matchesText(filter.search, securityGroup.id, securityGroup.name),
+        where,
+      ),
     )
     .orderBy(orderBy)
     .limit(limit)

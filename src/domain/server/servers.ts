@@ -1,11 +1,11 @@
-import { and, eq, ne, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, ne, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import { type SERVER_STATES, server } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
 import { assertUnchanged, type Changes, changeSet } from '../changes.ts'
 import { DomainError, notFound } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
-import { type Items, type Page, pageOf, toItems } from '../paging.ts'
+import { type Items, matchesText, type Page, pageOf, toItems } from '../paging.ts'
 import type { GuestKind } from './guest-kinds.ts'
 
 export type ServerState = (typeof SERVER_STATES)[number]
@@ -24,6 +24,8 @@ export interface ServerView {
   qmp_socket: string | null
   qga_socket: string | null
   dhcp_options: Record<string, string>
+  /** Cards in its slots, or on the way into them or out. */
+  nic_count: number
   job_id: string | null
   last_error: string | null
   generation: number
@@ -32,7 +34,7 @@ export interface ServerView {
   deleted_at: string | null
 }
 
-export const serverView = (row: ServerRow): ServerView => ({
+const view = (row: ServerRow & { readonly nicCount: number }): ServerView => ({
   id: row.id,
   name: row.name,
   description: row.description,
@@ -45,6 +47,7 @@ export const serverView = (row: ServerRow): ServerView => ({
   qmp_socket: row.qmpSocket,
   qga_socket: row.qgaSocket,
   dhcp_options: row.dhcpOptions,
+  nic_count: row.nicCount,
   job_id: row.jobId,
   last_error: row.lastError,
   generation: row.generation,
@@ -53,19 +56,26 @@ export const serverView = (row: ServerRow): ServerView => ({
   deleted_at: row.deletedAt?.toISOString() ?? null,
 })
 
+/** What `view` takes. The cards are counted for the rows of the answer only: by a subquery, not by a join. */
+const SHOWN = {
+  ...getTableColumns(server),
+  nicCount: sql<number>`(SELECT count(*)::integer FROM nic n WHERE n.server_id = server.id)`,
+}
+
 export async function getServer(db: Db, projectId: string, id: string): Promise<ServerView> {
   const [row] = await db
-    .select()
+    .select(SHOWN)
     .from(server)
     .where(and(eq(server.id, id), eq(server.projectId, projectId)))
   if (!row) throw notFound('server', id)
-  return serverView(row)
+  return view(row)
 }
 
 export interface ServerFilter {
   readonly name?: string
   readonly state?: ServerState
   readonly hypervisor_id?: string
+  readonly search?: string
 }
 
 /** Terminated servers stay readable by id, and are listed only when their state is asked for. */
@@ -77,7 +87,7 @@ export async function listServers(
 ): Promise<Items<ServerView>> {
   const { where, orderBy, limit } = pageOf(server.seq, page)
   const rows = await db
-    .select()
+    .select(SHOWN)
     .from(server)
     .where(
       and(
@@ -85,12 +95,13 @@ export async function listServers(
         filter.state ? eq(server.state, filter.state) : ne(server.state, 'terminated'),
         filter.name ? eq(server.name, filter.name) : undefined,
         filter.hypervisor_id ? eq(server.hypervisorId, filter.hypervisor_id) : undefined,
+        matchesText(filter.search, server.id, server.name),
         where,
       ),
     )
     .orderBy(orderBy)
     .limit(limit)
-  return toItems(rows, page, serverView)
+  return toItems(rows, page, view)
 }
 
 export interface ServerChanges extends Changes {
@@ -128,7 +139,7 @@ export async function updateServer(
         assertUnchanged(server.generation, ifMatch),
       ),
     )
-    .returning()
+    .returning(SHOWN)
   if (!row) {
     const now = await getServer(tx, actor.projectId, id)
     if (now.state === 'terminated') throw new DomainError('server_terminated', `server ${id} is terminated`)
@@ -140,7 +151,7 @@ export async function updateServer(
   await recordEvents(tx, [
     { projectId: row.projectId, type: 'server.updated', id, actor: actor.keyId, data: { ...changes } },
   ])
-  return serverView(row)
+  return view(row)
 }
 
 /** Keeps with a server what only clients of the QingCloud wire read: nobody else sees a change. @throws DomainError `not_found`. */

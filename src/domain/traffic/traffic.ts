@@ -76,6 +76,25 @@ export async function getNicTraffic(
   return (await pointsOf(db, [nicId], range)).get(nicId) ?? []
 }
 
+/** Traffic of those of the named NICs that are the project’s, in the order of their ids. */
+export async function listNicTraffic(
+  db: Db,
+  projectId: string,
+  nicIds: readonly string[],
+  range: TrafficRange,
+): Promise<{ nicId: string; points: readonly TrafficPoint[] }[]> {
+  const own = await db
+    .select({ id: nic.id })
+    .from(nic)
+    .where(and(eq(nic.projectId, projectId), inArray(nic.id, [...nicIds])))
+  const points = await pointsOf(
+    db,
+    own.map(({ id }) => id),
+    range,
+  )
+  return [...points].map(([nicId, of]) => ({ nicId, points: of })).sort((a, b) => (a.nicId < b.nicId ? -1 : 1))
+}
+
 /** Traffic of those of the named NICs that are on a server. */
 export async function listServerTraffic(
   db: Db,

@@ -7,7 +7,7 @@ import { bodyError, DomainError, notFound } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
 import { newId } from '../ids.ts'
 import { refineCidr } from '../network/cidr.ts'
-import { type Items, type Page, pageOf, toItems } from '../paging.ts'
+import { type Items, matchesText, type Page, pageOf, toItems } from '../paging.ts'
 
 export interface VpcView {
   id: string
@@ -101,7 +101,7 @@ export async function getVpc(db: Db, projectId: string, id: string): Promise<Vpc
 export async function listVpcs(
   db: Db,
   projectId: string,
-  filter: { name?: string },
+  filter: { readonly name?: string; readonly search?: string },
   page: Page,
 ): Promise<Items<VpcView>> {
   const { where, orderBy, limit } = pageOf(vpc.seq, page)
@@ -113,6 +113,7 @@ export async function listVpcs(
         eq(vpc.projectId, projectId),
         isNull(vpc.deletedAt),
         filter.name ? eq(vpc.name, filter.name) : undefined,
+        matchesText(filter.search, vpc.id, vpc.name),
         where,
       ),
     )

@@ -1,0 +1,146 @@
+/**
+ * Keeps every view current: one stream of events per tab, each event makes the queries of its resource old. What comes
+ * while the stream is broken is not lost: it resumes at the last event that was seen (`Last-Event-ID`).
+ */
+import { type QueryClient, useQueryClient } from '@tanstack/react-query'
+import { EventSourceParserStream } from 'eventsource-parser/stream'
+import { createContext, type ReactNode, useContext, useEffect, useState } from 'react'
+import type { Event } from './client.ts'
+import { renew } from './renew.ts'
+
+export type LiveState = 'connecting' | 'live' | 'lost'
+
+/** Changes are shown together, this many milliseconds after the first of them. */
+const GATHER_MS = 150
+const RETRY_MS = [500, 1000, 2000, 4000] as const
+/** The service says something every 15 s; a stream that is quiet for longer is broken, whatever TCP thinks. */
+const QUIET_MS = 40_000
+
+const LiveContext = createContext<LiveState>('connecting')
+export const useLive = (): LiveState => useContext(LiveContext)
+
+type Listener = (event: Event) => void
+const listeners = new Set<Listener>()
+
+/** Hears every event as it comes, for messages about what one has begun. */
+export function useEvents(listener: Listener): void {
+  useEffect(() => {
+    listeners.add(listener)
+    return () => void listeners.delete(listener)
+  }, [listener])
+}
+
+/** @param isPaused - the session has ended: whoever signs in again starts it anew. */
+export function LiveProvider({ isPaused, children }: { isPaused: boolean; children: ReactNode }) {
+  const queries = useQueryClient()
+  const [state, setState] = useState<LiveState>('connecting')
+  useEffect(() => {
+    if (isPaused) return
+    const over = new AbortController()
+    void follow(queries, over.signal, setState)
+    return () => over.abort()
+  }, [queries, isPaused])
+  return <LiveContext value={state}>{children}</LiveContext>
+}
+
+/** Follows the stream until `over`. */
+async function follow(queries: QueryClient, over: AbortSignal, tell: (state: LiveState) => void): Promise<void> {
+  const gather = gatherer((events) => renew(queries, events))
+  let last: string | undefined
+  for (let failures = 0; !over.aborted; failures++) {
+    const isNew = last === undefined
+    try {
+      for await (const message of messages(last, over)) {
+        if (message === 'open') {
+          // What was read before the stream began may be old already; after that it resumes where it was.
+          if (isNew) void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' })
+          failures = 0
+          tell('live')
+          continue
+        }
+        last = message.id ?? last
+        if (message.data === '') continue
+        const event = JSON.parse(message.data) as Event
+        for (const listener of listeners) listener(event)
+        gather(event)
+      }
+    } catch (error) {
+      if (over.aborted) return
+      // The service no longer knows our place in the stream: everything is read anew.
+      if (error instanceof Response && error.status === 400) last = undefined
+    }
+    if (over.aborted) return
+    tell('lost')
+    await sleep(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? 0, over)
+  }
+}
+
+interface Message {
+  readonly id: string | undefined
+  /** Empty when it only tells a place in the stream. */
+  readonly data: string
+}
+
+async function* messages(last: string | undefined, over: AbortSignal): AsyncGenerator<Message | 'open'> {
+  const quiet = new AbortController()
+  const signal = AbortSignal.any([over, quiet.signal])
+  let alarm: ReturnType<typeof setTimeout> | undefined
+  const heard = () => {
+    clearTimeout(alarm)
+    alarm = setTimeout(() => quiet.abort(), QUIET_MS)
+  }
+  heard()
+  try {
+    const answer = await fetch('/v1/events', {
+      headers: { Accept: 'text/event-stream', ...(last === undefined ? {} : { 'Last-Event-ID': last }) },
+      credentials: 'same-origin',
+      signal,
+    })
+    if (!answer.ok || !answer.body) throw answer
+    yield 'open'
+    const parts = answer.body
+      .pipeThrough(overheard(heard))
+      .pipeThrough(new TextDecoderStream() as unknown as TransformStream<Uint8Array, string>)
+      .pipeThrough(new EventSourceParserStream())
+      .getReader()
+    for (let next = await parts.read(); !next.done; next = await parts.read()) {
+      yield { id: next.value.id, data: next.value.data }
+    }
+  } finally {
+    clearTimeout(alarm)
+    quiet.abort()
+  }
+}
+
+/** Passes everything on, and says that something came: a comment of the stream too, which no parser tells of. */
+const overheard = (heard: () => void): TransformStream<Uint8Array, Uint8Array> =>
+  new TransformStream({
+    transform: (part, out) => {
+      heard()
+      out.enqueue(part)
+    },
+  })
+
+/** Calls `act` with what came within a short time, so that a job of 63 cards is one change of the screen. */
+function gatherer(act: (events: readonly Event[]) => void): (event: Event) => void {
+  let events: Event[] = []
+  return (event) => {
+    if (events.length === 0) {
+      setTimeout(() => {
+        const gathered = events
+        events = []
+        act(gathered)
+      }, GATHER_MS)
+    }
+    events.push(event)
+  }
+}
+
+const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })

@@ -1,0 +1,48 @@
+import { HttpError } from '@oazapfts/runtime'
+import { type Problem, retryAfter, Unreachable } from './client.ts'
+
+/** Why an act was not done, in a form that a view can show. */
+export type Refusal =
+  | { readonly kind: 'problem'; readonly problem: Problem; readonly retryAfter: number | undefined }
+  /** No answer: what was asked may or may not have been done. */
+  | { readonly kind: 'unreachable' }
+  /** A mistake of ours. */
+  | { readonly kind: 'unknown'; readonly message: string }
+
+export function refusalOf(error: unknown): Refusal {
+  if (error instanceof Unreachable) return { kind: 'unreachable' }
+  if (error instanceof HttpError && isProblem(error.data)) {
+    return {
+      kind: 'problem',
+      problem: error.data,
+      retryAfter: error.status === 429 || error.status === 503 ? retryAfter(error) : undefined,
+    }
+  }
+  return { kind: 'unknown', message: error instanceof Error ? error.message : String(error) }
+}
+
+const isProblem = (data: unknown): data is Problem =>
+  typeof data === 'object' && data !== null && 'code' in data && 'detail' in data
+
+export const isNotFound = (error: unknown): boolean => error instanceof HttpError && error.status === 404
+
+/**
+ * What a refusal says of each field of a form, by the name of the field: the first part of the JSON pointer into the
+ * body, so that `/addresses/3` stands at `addresses`.
+ * @param fields - names of the form's fields; what blames another is in `others`.
+ */
+export function fieldErrors(
+  refusal: Refusal | undefined,
+  fields: ReadonlySet<string>,
+): { byField: Record<string, string[]>; others: string[] } {
+  const byField: Record<string, string[]> = {}
+  const others: string[] = []
+  if (refusal?.kind !== 'problem') return { byField, others }
+  for (const { pointer, detail } of refusal.problem.errors ?? []) {
+    const [, field = '', ...rest] = pointer.split('/')
+    const words = rest.length > 0 ? `${rest.join('/')}: ${detail}` : detail
+    if (fields.has(field)) byField[field] = [...(byField[field] ?? []), words]
+    else others.push(pointer ? `${pointer} ${detail}` : detail)
+  }
+  return { byField, others }
+}

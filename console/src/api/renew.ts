@@ -1,0 +1,81 @@
+/** Which queries events make old. */
+import type { InfiniteData, QueryClient } from '@tanstack/react-query'
+import { type Event, getNic, type Nic } from './client.ts'
+import type { Items, ResourceType } from './queries.ts'
+import { isNotFound } from './refusal.ts'
+
+/** What shows something of a resource besides its own views: a network how many NICs it has, a NIC its elastic IP. */
+const SHOWN_IN: Partial<Record<ResourceType, readonly ResourceType[]>> = {
+  nic: ['network', 'server'],
+  elastic_ip: ['nic', 'elastic_ip_pool'],
+  reserved_address: ['network'],
+  network: ['vpc'],
+}
+/** A list of more pages than this is not read anew for every change: its rows are changed one by one. */
+const MOST_PAGES = 2
+const MOST_NICS = 50
+
+export function renew(queries: QueryClient, events: readonly Event[]): void {
+  const changed = new Map<string, Set<string>>()
+  for (const { resource_type: type, resource_id: id } of events) {
+    const ids = changed.get(type) ?? new Set()
+    changed.set(type, ids.add(id))
+  }
+  const beside = new Set([...changed.keys()].flatMap((type) => SHOWN_IN[type as ResourceType] ?? []))
+  void queries.invalidateQueries({
+    predicate: ({ queryKey: [type, kind, which], state }) => {
+      if (typeof type !== 'string') return false
+      if (type === 'event') return kind === 'pages' && isShort(state.data) && concerns(which, events)
+      const ids = changed.get(type)
+      if (kind === 'one') return (ids?.has(String(which)) ?? false) || beside.has(type as ResourceType)
+      if (!ids && !beside.has(type as ResourceType)) return false
+      return kind !== 'pages' || isShort(state.data)
+    },
+  })
+  const nics = changed.get('nic')
+  if (nics) void renewLongLists(queries, nics)
+}
+
+const isShort = (data: unknown): boolean =>
+  ((data as InfiniteData<unknown> | undefined)?.pages.length ?? 0) <= MOST_PAGES
+
+function concerns(filter: unknown, events: readonly Event[]): boolean {
+  const id = (filter as { resourceId?: string } | undefined)?.resourceId
+  return id === undefined || events.some(({ resource_id }) => resource_id === id)
+}
+
+type NicPages = InfiniteData<Items<Nic>>
+
+/** Rows of long lists that changed are read by themselves; those of what is gone go. */
+async function renewLongLists(queries: QueryClient, ids: ReadonlySet<string>): Promise<void> {
+  const long = queries
+    .getQueriesData<NicPages>({ queryKey: ['nic', 'pages'] })
+    .filter(([, data]) => data && !isShort(data))
+  if (long.length === 0) return
+  if (ids.size > MOST_NICS) return void queries.invalidateQueries({ queryKey: ['nic', 'pages'] })
+  const read = await Promise.all(
+    [...ids].map((id) =>
+      getNic(id).then(
+        (nic) => [id, nic] as const,
+        (error: unknown) => [id, isNotFound(error) ? null : undefined] as const,
+      ),
+    ),
+  )
+  const now = new Map(read)
+  for (const [key] of long) {
+    queries.setQueryData<NicPages>(
+      key,
+      (data) =>
+        data && {
+          ...data,
+          pages: data.pages.map((page) => ({
+            ...page,
+            items: page.items.flatMap((nic) => {
+              const renewed = now.get(nic.id)
+              return renewed === null ? [] : [renewed ?? nic]
+            }),
+          })),
+        },
+    )
+  }
+}

@@ -1,0 +1,16 @@
+import { type Act, type ActOptions, useAct } from '../api/act.ts'
+import type { Job } from '../api/client.ts'
+
+/** Ids of the jobs that this tab has begun: how they end is told. */
+const begun = new Set<string>()
+export const isOurs = (jobId: string): boolean => begun.has(jobId)
+
+/** An act that a hypervisor carries out: it is done when the service has promised it; how the job ends is told later. */
+export const useJob = <V>(
+  act: (values: V, options: ActOptions) => Promise<Job>,
+  onDone?: (job: Job, values: V) => void,
+): Act<V, Job> =>
+  useAct(act, (job, values) => {
+    begun.add(job.id)
+    onDone?.(job, values)
+  })

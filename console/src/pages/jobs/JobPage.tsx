@@ -1,0 +1,8 @@
+import { common } from '../../text/common.ts'
+import { useText } from '../../text/language.tsx'
+import { Page } from '../../ui/page.tsx'
+
+export default function JobPage() {
+  const t = useText()
+  return <Page title={t(common.jobs)}>{null}</Page>
+}

@@ -1,0 +1,8 @@
+import { common } from '../../text/common.ts'
+import { useText } from '../../text/language.tsx'
+import { Page } from '../../ui/page.tsx'
+
+export default function NicPage() {
+  const t = useText()
+  return <Page title={t(common.nics)}>{null}</Page>
+}

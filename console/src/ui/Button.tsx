@@ -1,0 +1,67 @@
+import { LoaderCircle } from 'lucide-react'
+import type { ReactNode } from 'react'
+import { Button as AriaButton, Tooltip as AriaTooltip, type PressEvent, TooltipTrigger } from 'react-aria-components'
+import { Link } from 'react-router'
+import styles from './button.module.css'
+
+type Look = 'primary' | 'plain' | 'quiet' | 'danger'
+
+export interface ButtonProps {
+  /** Words; with `icon` and without words, `label` is what a screen reader says. */
+  readonly children?: ReactNode
+  readonly icon?: ReactNode
+  readonly label?: string
+  readonly look?: Look
+  readonly isSmall?: boolean
+  readonly type?: 'button' | 'submit'
+  readonly isPending?: boolean
+  /** Why it cannot be pressed now. It stays reachable by keyboard, and says so. */
+  readonly why?: string | undefined
+  readonly onPress?: (event: PressEvent) => void
+  readonly autoFocus?: boolean
+}
+
+const classesOf = ({ look = 'plain', isSmall, children }: ButtonProps, more = ''): string =>
+  [styles.button, styles[look], isSmall && styles.small, !children && styles.icon, more].filter(Boolean).join(' ')
+
+export function Button(props: ButtonProps) {
+  const { children, icon, label, type = 'button', isPending = false, why, onPress, autoFocus } = props
+  const button = (
+    <AriaButton
+      className={classesOf(props, why === undefined ? (isPending ? styles.pending : '') : styles.off)}
+      type={why === undefined ? type : 'button'}
+      isPending={isPending}
+      onPress={why === undefined ? onPress : undefined}
+      aria-disabled={why === undefined ? undefined : true}
+      aria-label={label}
+      autoFocus={autoFocus}
+    >
+      {isPending ? <LoaderCircle className={styles.spinner} size={16} aria-hidden /> : icon}
+      {children}
+    </AriaButton>
+  )
+  const hint = why ?? (children ? undefined : label)
+  return hint === undefined ? button : <Hint words={hint}>{button}</Hint>
+}
+
+/** A tooltip around something that can have the focus. */
+export function Hint({ words, children }: { words: string; children: ReactNode }) {
+  return (
+    <TooltipTrigger delay={400} closeDelay={50}>
+      {children}
+      <AriaTooltip className={styles.tooltip} offset={6}>
+        {words}
+      </AriaTooltip>
+    </TooltipTrigger>
+  )
+}
+
+/** A link that looks like a button. */
+export function LinkButton({ to, ...props }: ButtonProps & { readonly to: string }) {
+  return (
+    <Link className={classesOf(props)} to={to} aria-label={props.label}>
+      {props.icon}
+      {props.children}
+    </Link>
+  )
+}

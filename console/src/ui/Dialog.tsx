@@ -1,0 +1,130 @@
+import { X } from 'lucide-react'
+import type { FormEvent, ReactNode } from 'react'
+import { Dialog as AriaDialog, Form, Heading, Modal, ModalOverlay } from 'react-aria-components'
+import type { Act } from '../api/act.ts'
+import { fieldErrors } from '../api/refusal.ts'
+import { common } from '../text/common.ts'
+import { useText } from '../text/language.tsx'
+import { Button } from './Button.tsx'
+import styles from './dialog.module.css'
+import { RefusalView } from './Refusal.tsx'
+
+interface DialogProps {
+  readonly title: string
+  readonly children: ReactNode
+  readonly onClose: () => void
+  readonly isWide?: boolean
+  /** A question that must be answered: a click beside it does not close it. */
+  readonly isAlert?: boolean
+}
+
+/** Is shown while it is rendered: `{isOpen && <Dialog onClose={…}>}`. */
+export function Dialog({ title, children, onClose, isWide, isAlert }: DialogProps) {
+  const t = useText()
+  return (
+    <ModalOverlay
+      className={styles.overlay}
+      isOpen
+      isDismissable={!isAlert}
+      onOpenChange={(isOpen) => {
+        if (!isOpen) onClose()
+      }}
+    >
+      <Modal className={isWide ? `${styles.modal} ${styles.wide}` : styles.modal}>
+        <AriaDialog className={styles.dialog} role={isAlert ? 'alertdialog' : 'dialog'}>
+          <header className={styles.head}>
+            <Heading slot="title" level={2}>
+              {title}
+            </Heading>
+            <Button look="quiet" isSmall icon={<X size={16} aria-hidden />} label={t(common.close)} onPress={onClose} />
+          </header>
+          {children}
+        </AriaDialog>
+      </Modal>
+    </ModalOverlay>
+  )
+}
+
+interface FormDialogProps<V, R> extends Omit<DialogProps, 'isAlert'> {
+  readonly submit: string
+  readonly look?: 'primary' | 'danger'
+  readonly act: Act<V, R>
+  /** What is asked for, read when the form is sent. */
+  readonly values: () => V
+  /** Names of the fields that the service's words are shown at; what blames another stands above them. */
+  readonly fields: readonly string[]
+  /** Why it cannot be sent as it is. */
+  readonly why?: string | undefined
+  /** Done: by default it closes. */
+  readonly onDone?: (result: R) => void
+}
+
+/** A form that stays as it was filled in until the service has said yes. */
+export function FormDialog<V, R>(props: FormDialogProps<V, R>) {
+  const { submit, look = 'primary', act, values, fields, why, children, onDone, ...dialog } = props
+  const t = useText()
+  const { byField, others } = fieldErrors(act.refusal, new Set(fields))
+  const send = async (event: FormEvent) => {
+    event.preventDefault()
+    // Before it is sent again: a field whose value is kept is not blamed for the last answer.
+    act.reset()
+    const result = await act.run(values())
+    if (result === undefined) return
+    if (onDone) onDone(result)
+    else props.onClose()
+  }
+  return (
+    <Dialog {...dialog}>
+      <Form className={styles.form} onSubmit={send} validationErrors={byField}>
+        <div className={styles.body}>
+          {act.refusal && (
+            <RefusalView refusal={act.refusal} others={others} isAtField={Object.keys(byField).length > 0} />
+          )}
+          {children}
+        </div>
+        <footer className={styles.foot}>
+          <Button onPress={props.onClose}>{t(common.cancel)}</Button>
+          <Button type="submit" look={look} isPending={act.isRunning} why={why}>
+            {submit}
+          </Button>
+        </footer>
+      </Form>
+    </Dialog>
+  )
+}
+
+interface ConfirmProps<R> {
+  readonly title: string
+  /** What will be lost. */
+  readonly children: ReactNode
+  readonly confirm: string
+  readonly act: Act<void, R>
+  readonly onClose: () => void
+  readonly onDone?: (result: R) => void
+}
+
+/** Asks before something is lost. */
+export function ConfirmDialog<R>({ title, children, confirm, act, onClose, onDone }: ConfirmProps<R>) {
+  const t = useText()
+  const go = async () => {
+    const result = await act.run()
+    if (result === undefined && act.refusal) return
+    if (result !== undefined) onDone ? onDone(result) : onClose()
+  }
+  return (
+    <Dialog title={title} onClose={onClose} isAlert>
+      <div className={styles.body}>
+        {act.refusal && <RefusalView refusal={act.refusal} />}
+        {children}
+      </div>
+      <footer className={styles.foot}>
+        <Button onPress={onClose} autoFocus>
+          {t(common.cancel)}
+        </Button>
+        <Button look="danger" isPending={act.isRunning} onPress={() => void go()}>
+          {confirm}
+        </Button>
+      </footer>
+    </Dialog>
+  )
+}
