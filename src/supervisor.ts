@@ -249,10 +249,10 @@ function announce(config: Config, apiUrl: string, keepGuests: boolean): void {
   console.log(
     [
       `patchbay: ready in ${(performance.now() / 1000).toFixed(1)} s`,
-      `  API   ${apiUrl}`,
-      `  docs  ${apiUrl}/docs`,
-      `  key   ${adminKeyFile(config.dataDir)}`,
-      `  stop  Ctrl-C (${guests})`,
+      `  console  ${apiUrl}/`,
+      `  API      ${apiUrl}/v1, described at ${apiUrl}/docs`,
+      `  key      ${adminKeyFile(config.dataDir)}`,
+      `  stop     Ctrl-C (${guests})`,
     ].join('\n'),
   )
 }

@@ -25,6 +25,7 @@ export function jobRoutes(app: App, deps: Deps): void {
           resource_id: Type.Optional(
             Type.String({ pattern: '^[0-9a-z:-]{1,40}$', description: 'Id of anything among its resources' }),
           ),
+          parent_id: Type.Optional({ ...JobId, description: 'Of the job that it is a part of' }),
         }),
         response: { 200: itemsOf(Type.Ref('Job')), ...refusals },
       },

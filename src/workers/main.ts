@@ -1,5 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises'
-import { hostname } from 'node:os'
+import { hostname, release } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Logger, pino } from 'pino'
@@ -89,7 +89,14 @@ export async function runWorker(config: Config): Promise<void> {
       nudge,
     ),
   )
-  const facts = { hostname: hostname(), netns: config.netns, queue: access.engine, guests: ['qemu', 'namespace'] }
+  const facts = {
+    hostname: hostname(),
+    kernel: release(),
+    node: process.versions.node,
+    netns: config.netns,
+    queue: access.engine,
+    guests: ['qemu', 'namespace'],
+  }
   const tell = async () => control.heartbeat({ ...facts, interfaces: await plane.interfacesThere() })
   const beat = () =>
     tell().catch((error: unknown) => {

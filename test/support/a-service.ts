@@ -82,10 +82,14 @@ export async function aService(): Promise<Service> {
   // Up for as long as any test takes: nobody sends heartbeats here.
   await db.update(hypervisor).set({ lastSeenAt: sql`now() + interval '1 hour'` })
 
+  let calls = 0
   const call: Service['call'] = async (method, url, body, options = {}) => {
+    calls++
     const response = await app.inject({
       method: method as 'GET',
       url,
+      // Each from an address of its own: sign-ins are limited by address.
+      remoteAddress: `10.${calls >> 16}.${(calls >> 8) & 255}.${calls & 255}`,
       headers: { authorization: `Bearer ${options.token ?? token}`, ...options.headers },
       ...(body === undefined ? {} : { payload: body as object }),
     })

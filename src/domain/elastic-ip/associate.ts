@@ -154,8 +154,9 @@ function assertApart(pool: { id: string; cidr: string }, of: { id: string; cidr:
 }
 
 async function move(tx: Db, actor: Actor, now: ElasticIpRow, to: Association): Promise<JobView> {
+  const { hypervisorId } = to
   const isElsewhere = now.nicId !== to.nicId || now.vpcId !== to.vpcId
-  if (isElsewhere || now.hypervisorId !== to.hypervisorId) {
+  if (isElsewhere || hypervisorId !== now.hypervisorId) {
     await tx
       .update(elasticIp)
       .set({ ...to, ...changeSet(elasticIp.generation, {}) })
@@ -167,10 +168,14 @@ async function move(tx: Db, actor: Actor, now: ElasticIpRow, to: Association): P
   const job = await promiseApply(tx, actor, about, await hypervisorsOf(tx, [now, to]))
   const after = { ...now, ...to }
   const by = { actor: actor.keyId, jobId: job.id }
-  await recordEvents(tx, [
-    ...(isElsewhere && isHeld(now) ? [elasticIpEvent(now, 'disassociated', by)] : []),
-    ...(isElsewhere && isHeld(after) ? [elasticIpEvent(after, 'associated', by)] : []),
-  ])
+  if (isElsewhere) {
+    await recordEvents(tx, [
+      ...(isHeld(now) ? [elasticIpEvent(now, 'disassociated', by)] : []),
+      ...(isHeld(after) ? [elasticIpEvent(after, 'associated', by)] : []),
+    ])
+  } else if (hypervisorId !== now.hypervisorId) {
+    await recordEvents(tx, [elasticIpEvent(after, 'updated', { ...by, data: { hypervisor_id: hypervisorId } })])
+  }
   return job
 }
 

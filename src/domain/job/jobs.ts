@@ -230,6 +230,8 @@ export interface JobFilter {
   readonly nic_id?: string
   /** Id of anything among its resources. */
   readonly resource_id?: string
+  /** That it is a part of. */
+  readonly parent_id?: string
 }
 
 const matching = (filter: JobFilter): (SQL | undefined)[] => [
@@ -240,6 +242,7 @@ const matching = (filter: JobFilter): (SQL | undefined)[] => [
   filter.resource_id
     ? or(eq(job.serverId, filter.resource_id), movesNic(filter.resource_id), names({ id: filter.resource_id }))
     : undefined,
+  filter.parent_id ? eq(job.parentId, filter.parent_id) : undefined,
 ]
 
 const movesNic = (id: string): SQL => arrayContains(job.nicIds, [id])

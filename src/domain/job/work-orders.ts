@@ -32,11 +32,9 @@ export async function claimJob(tx: Db, hypervisorId: string, jobId: string): Pro
     .where(and(eq(job.id, jobId), eq(job.hypervisorId, hypervisorId), inArray(job.state, ['pending', 'working'])))
     .returning()
   if (!claimed) throw new DomainError('job_stale', `job ${jobId} is not to be done by ${hypervisorId}`)
-  if (claimed.attempts === 1) {
-    await recordEvents(tx, [{ projectId: claimed.projectId, type: 'job.working', id: jobId, jobId }])
-  }
-  const { force = false } = claimed.request as JobRequest
   const { action, attempts: attempt, resources } = claimed
+  await recordEvents(tx, [{ projectId: claimed.projectId, type: 'job.working', id: jobId, jobId, data: { attempt } }])
+  const { force = false } = claimed.request as JobRequest
   const about = { id: jobId, action, attempt, force, resources }
   if (claimed.serverId === null) return { job: about, server: null, networks: [], groups: [], routers: [] }
 

@@ -32,9 +32,17 @@ export async function createProject(tx: Db, actor: Actor | undefined, name: stri
       throw bodyError('name_in_use', '/name', `project ${name} exists already`, error)
     })
   if (!row) throw new Error('INSERT INTO project returned no row')
-  await recordEvents(tx, [
-    { projectId: row.id, type: 'project.created', id: row.id, actor: actor?.keyId, data: { name } },
-  ])
+  // In the project itself, whose history begins with it, and in that of the admin who made it, who looks there.
+  await recordEvents(
+    tx,
+    [row.id, ...(actor ? [actor.projectId] : [])].map((projectId) => ({
+      projectId,
+      type: 'project.created' as const,
+      id: row.id,
+      actor: actor?.keyId,
+      data: { name },
+    })),
+  )
   return view(row)
 }
 

@@ -9,6 +9,7 @@ import type { Actor } from '../actor.ts'
 import { DomainError } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'
 import { getJob, type JobView, lastJob, promiseJob } from '../job/jobs.ts'
+import { moved, recordMoves } from '../nic/attach-nics.ts'
 import { lockServer, notSteady } from './lock-server.ts'
 import type { ServerRow } from './servers.ts'
 
@@ -136,10 +137,8 @@ export async function deleteServer(
     request: { force: options.force, previous_state: now.state },
   })
   if (nicIds.length > 0) {
-    await tx
-      .update(nic)
-      .set({ state: 'detaching', jobId: job.id, generation: sql`${nic.generation} + 1`, updatedAt: sql`now()` })
-      .where(inArray(nic.id, nicIds))
+    await tx.update(nic).set(moved('detaching', job.id)).where(inArray(nic.id, nicIds))
+    await recordMoves(tx, actor, nics, 'detaching', job.id, id)
   }
   await moveServer(tx, actor, now, 'terminating', job.id)
   return job

@@ -2303,7 +2303,7 @@ export function detachNics(id: string, body: {
 /**
  * List jobs, newest first
  */
-export function listJobs({ limit, cursor, state, action, serverId, nicId, resourceId }: {
+export function listJobs({ limit, cursor, state, action, serverId, nicId, resourceId, parentId }: {
     limit?: number;
     cursor?: string;
     state?: "pending" | "working" | "successful" | "failed";
@@ -2311,6 +2311,7 @@ export function listJobs({ limit, cursor, state, action, serverId, nicId, resour
     serverId?: string;
     nicId?: string;
     resourceId?: string;
+    parentId?: string;
 } = {}, opts?: Oazapfts.RequestOpts) {
     return oazapfts.ok(oazapfts.fetchJson<{
         status: 200;
@@ -2328,7 +2329,8 @@ export function listJobs({ limit, cursor, state, action, serverId, nicId, resour
         action,
         server_id: serverId,
         nic_id: nicId,
-        resource_id: resourceId
+        resource_id: resourceId,
+        parent_id: parentId
     }))}`, {
         ...opts
     }));
