@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config'
 const CLIENTS = ['test/e2e/qingcloud-*.test.ts']
 
 /**
- * Six projects, from fast to slow. `sequence.groupOrder` keeps them apart even when all run at once: host and e2e files
- * share one kernel and its namespaces, and timing tests must not compete with a QEMU guest for two cores. The files of
+ * Six projects of tests, from fast to slow. `sequence.groupOrder` keeps them apart even when all run at once: host and e2e
+ * files share one kernel and its namespaces, and timing tests must not compete with a QEMU guest for two cores. Those of
  * `clients` wait most of the time, and each has a service and namespaces of its own: two run side by side. `console` is a
  * browser in front of such a service, and has the machine to itself: it measures how soon a page is there.
  */
@@ -84,6 +84,17 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 5 },
+        },
+      },
+      {
+        extends: true,
+        // Not among the tests of `npm test`: it writes pictures.
+        test: {
+          name: 'screenshots',
+          include: ['test/console/screenshots.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 6 },
         },
       },
     ],

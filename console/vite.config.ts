@@ -12,5 +12,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { port: 5173, proxy: { '/v1': 'http://127.0.0.1:8080' } },
+  // The service looks whether its own page asks: it has to hear the name that the browser has.
+  server: { port: 5173, proxy: { '/v1': { target: 'http://127.0.0.1:8080', changeOrigin: false } } },
 })

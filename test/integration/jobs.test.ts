@@ -302,6 +302,8 @@ describe('jobs', () => {
         [null, null],
       ].sort(),
     )
+    const parts = (await service.call('GET', `/v1/jobs?parent_id=${whole.id}`)).body.items
+    expect(parts.map((one: Answer['body']) => one.hypervisor_id).sort()).toEqual([OTHER, HYPERVISOR].sort())
   })
 })
 

@@ -9,8 +9,8 @@ export interface ActOptions {
 }
 
 export interface Act<V, R> {
-  /** Does it; the answer, or `undefined` when it was refused, which `refusal` then tells. */
-  run(values: V): Promise<R | undefined>
+  /** Does it; `undefined` when it was refused, which `refusal` then tells. */
+  run(values: V): Promise<{ readonly result: R } | undefined>
   readonly isRunning: boolean
   readonly refusal: Refusal | undefined
   /** Forgets the refusal. */
@@ -48,7 +48,7 @@ export function useAct<V, R>(
       mutation.mutateAsync(values).then(
         (result) => {
           onDone?.(result, values)
-          return result
+          return { result }
         },
         () => undefined,
       ),

@@ -16,7 +16,8 @@ const ANSWER_WITHIN_MS = 60_000
 const LONGEST_WAIT = 10
 const MOST_TRIES = 4
 
-let tellSessionEnded: () => void = () => undefined
+/** Says that the service no longer takes our session, to whoever listens. */
+export let tellSessionEnded: () => void = () => undefined
 
 /** Who is to know that the service no longer takes our session. */
 export function onSessionEnded(listener: () => void): void {

@@ -4,8 +4,8 @@
  */
 import { type QueryClient, useQueryClient } from '@tanstack/react-query'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
-import { createContext, type ReactNode, useContext, useEffect, useState } from 'react'
-import type { Event } from './client.ts'
+import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from 'react'
+import { type Event, tellSessionEnded } from './client.ts'
 import { renew } from './renew.ts'
 
 export type LiveState = 'connecting' | 'live' | 'lost'
@@ -15,6 +15,8 @@ const GATHER_MS = 150
 const RETRY_MS = [500, 1000, 2000, 4000] as const
 /** The service says something every 15 s; a stream that is quiet for longer is broken, whatever TCP thinks. */
 const QUIET_MS = 40_000
+/** A tab that has been out of sight for so long lets go of its stream, and resumes when it is looked at. */
+const HIDDEN_MS = 20_000
 
 const LiveContext = createContext<LiveState>('connecting')
 export const useLive = (): LiveState => useContext(LiveContext)
@@ -34,23 +36,56 @@ export function useEvents(listener: Listener): void {
 export function LiveProvider({ isPaused, children }: { isPaused: boolean; children: ReactNode }) {
   const queries = useQueryClient()
   const [state, setState] = useState<LiveState>('connecting')
+  const isSeen = useIsSeen()
+  const place = useRef<Place>({})
   useEffect(() => {
-    if (isPaused) return
+    if (isPaused || !isSeen) return
     const over = new AbortController()
-    void follow(queries, over.signal, setState)
+    void follow(queries, place.current, over.signal, setState)
     return () => over.abort()
-  }, [queries, isPaused])
+  }, [queries, isPaused, isSeen])
   return <LiveContext value={state}>{children}</LiveContext>
 }
 
-/** Follows the stream until `over`. */
-async function follow(queries: QueryClient, over: AbortSignal, tell: (state: LiveState) => void): Promise<void> {
+/**
+ * Whether the tab is in sight, or was a moment ago. A browser opens six connections to a service over HTTP/1.1: seven tabs
+ * that follow the stream would leave none for anything else.
+ */
+function useIsSeen(): boolean {
+  const [isSeen, setSeen] = useState(true)
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const look = () => {
+      clearTimeout(timer)
+      if (document.visibilityState === 'visible') setSeen(true)
+      else timer = setTimeout(() => setSeen(false), HIDDEN_MS)
+    }
+    document.addEventListener('visibilitychange', look)
+    return () => {
+      clearTimeout(timer)
+      document.removeEventListener('visibilitychange', look)
+    }
+  }, [])
+  return isSeen
+}
+
+/** Where in the stream one is. */
+interface Place {
+  last?: string | undefined
+}
+
+/** Follows the stream from a place until `over`. */
+async function follow(
+  queries: QueryClient,
+  place: Place,
+  over: AbortSignal,
+  tell: (state: LiveState) => void,
+): Promise<void> {
   const gather = gatherer((events) => renew(queries, events))
-  let last: string | undefined
   for (let failures = 0; !over.aborted; failures++) {
-    const isNew = last === undefined
+    const isNew = place.last === undefined
     try {
-      for await (const message of messages(last, over)) {
+      for await (const message of messages(place.last, over)) {
         if (message === 'open') {
           // What was read before the stream began may be old already; after that it resumes where it was.
           if (isNew) void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' })
@@ -58,7 +93,7 @@ async function follow(queries: QueryClient, over: AbortSignal, tell: (state: Liv
           tell('live')
           continue
         }
-        last = message.id ?? last
+        place.last = message.id ?? place.last
         if (message.data === '') continue
         const event = JSON.parse(message.data) as Event
         for (const listener of listeners) listener(event)
@@ -66,8 +101,9 @@ async function follow(queries: QueryClient, over: AbortSignal, tell: (state: Liv
       }
     } catch (error) {
       if (over.aborted) return
-      // The service no longer knows our place in the stream: everything is read anew.
-      if (error instanceof Response && error.status === 400) last = undefined
+      if (error instanceof Response && error.status === 401) return tellSessionEnded()
+      // The service does not know our place in the stream: everything is read anew.
+      if (error instanceof Response && error.status === 400) place.last = undefined
     }
     if (over.aborted) return
     tell('lost')

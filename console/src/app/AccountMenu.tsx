@@ -16,7 +16,7 @@ export function AccountMenu() {
   const [theme, setTheme] = useTheme()
   return (
     <MenuTrigger>
-      <Button look="quiet" icon={<CircleUser size={18} aria-hidden />} label={t(shell.account)}>
+      <Button look="quiet" icon={<CircleUser size={18} aria-hidden />} label={`${t(shell.account)}: ${name}`}>
         {name}
       </Button>
       <Popover placement="bottom end">

@@ -1,5 +1,5 @@
 import { lazy, Suspense } from 'react'
-import { Route, Routes } from 'react-router'
+import { Route, Routes, useLocation } from 'react-router'
 import { LiveProvider } from '../api/live.tsx'
 import { refusalOf } from '../api/refusal.ts'
 import { useSessionState } from '../api/session.tsx'
@@ -7,6 +7,7 @@ import { useText } from '../text/language.tsx'
 import { shell } from '../text/shell.ts'
 import { Loading, Page } from '../ui/page.tsx'
 import { RefusalView } from '../ui/Refusal.tsx'
+import { ErrorBoundary } from './ErrorBoundary.tsx'
 import { Frame } from './Frame.tsx'
 import styles from './frame.module.css'
 import { SignIn } from './SignIn.tsx'
@@ -33,17 +34,22 @@ const ProjectsPage = lazy(() => import('../pages/projects/ProjectsPage.tsx'))
 
 export function App() {
   const { session, hasEnded, error } = useSessionState()
+  const { pathname } = useLocation()
   if (session === undefined) {
     return <div className={styles.signIn}>{error ? <RefusalView refusal={refusalOf(error)} /> : <Loading />}</div>
   }
   if (session === null) return <SignIn />
   return (
     <LiveProvider isPaused={hasEnded}>
-      <Frame>
-        <Suspense fallback={<Loading />}>
-          <Pages />
-        </Suspense>
-      </Frame>
+      <div inert={hasEnded}>
+        <Frame>
+          <ErrorBoundary of={pathname}>
+            <Suspense fallback={<Loading />}>
+              <Pages />
+            </Suspense>
+          </ErrorBoundary>
+        </Frame>
+      </div>
       {/* Over the page, which stays as it is: what was typed into a form is still there afterwards. */}
       {hasEnded && <SignIn isOver />}
     </LiveProvider>

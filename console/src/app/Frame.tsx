@@ -14,7 +14,7 @@ import {
   Shield,
   TicketCheck,
 } from 'lucide-react'
-import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import { Link, NavLink, useLocation } from 'react-router'
 import { type LiveState, useLive } from '../api/live.tsx'
 import { common } from '../text/common.ts'
@@ -63,15 +63,14 @@ export function Frame({ children }: { children: ReactNode }) {
   const t = useText()
   const [isOpen, setOpen] = useState(false)
   const { pathname } = useLocation()
-  const main = useRef<HTMLElement>(null)
   const live = useLive()
   // biome-ignore lint/correctness/useExhaustiveDependencies: another page has been gone to
   useEffect(() => setOpen(false), [pathname])
   return (
     <div className={styles.frame}>
-      <button type="button" className={styles.skip} onClick={() => main.current?.focus()}>
+      <a className={styles.skip} href="#main">
         {t(shell.skipToContent)}
-      </button>
+      </a>
       <nav
         className={styles.side}
         aria-label={t(shell.mainNavigation)}
@@ -113,7 +112,7 @@ export function Frame({ children }: { children: ReactNode }) {
         <JobsMenu />
         <AccountMenu />
       </header>
-      <main id="main" className={styles.main} ref={main} tabIndex={-1}>
+      <main id="main" className={styles.main} tabIndex={-1}>
         {live === 'lost' && (
           <div className={styles.banner} role="status">
             {t(shell.reconnecting)}

@@ -5,6 +5,16 @@ import type { Job } from '../api/client.ts'
 const begun = new Set<string>()
 export const isOurs = (jobId: string): boolean => begun.has(jobId)
 
+/** As `useJob`, for acts that begin several jobs. */
+export const useJobs = <V>(
+  act: (values: V, options: ActOptions) => Promise<Job[]>,
+  onDone?: (jobs: Job[], values: V) => void,
+): Act<V, Job[]> =>
+  useAct(act, (jobs, values) => {
+    for (const { id } of jobs) begun.add(id)
+    onDone?.(jobs, values)
+  })
+
 /** An act that a hypervisor carries out: it is done when the service has promised it; how the job ends is told later. */
 export const useJob = <V>(
   act: (values: V, options: ActOptions) => Promise<Job>,

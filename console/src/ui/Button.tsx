@@ -1,7 +1,15 @@
 import { LoaderCircle } from 'lucide-react'
 import type { ReactNode } from 'react'
-import { Button as AriaButton, Tooltip as AriaTooltip, type PressEvent, TooltipTrigger } from 'react-aria-components'
+import {
+  Button as AriaButton,
+  Tooltip as AriaTooltip,
+  type PressEvent,
+  ProgressBar,
+  TooltipTrigger,
+} from 'react-aria-components'
 import { Link } from 'react-router'
+import { common } from '../text/common.ts'
+import { useText } from '../text/language.tsx'
 import styles from './button.module.css'
 
 type Look = 'primary' | 'plain' | 'quiet' | 'danger'
@@ -35,13 +43,25 @@ export function Button(props: ButtonProps) {
       aria-disabled={why === undefined ? undefined : true}
       aria-label={label}
       autoFocus={autoFocus}
+      // Leaving a field is when its fault goes: the button would move away from under the pointer.
+      preventFocusOnPress={type === 'submit'}
     >
-      {isPending ? <LoaderCircle className={styles.spinner} size={16} aria-hidden /> : icon}
+      {isPending ? <Pending /> : icon}
       {children}
     </AriaButton>
   )
   const hint = why ?? (children ? undefined : label)
   return hint === undefined ? button : <Hint words={hint}>{button}</Hint>
+}
+
+/** React Aria tells who listens that the button is at work by the name of this. */
+function Pending() {
+  const t = useText()
+  return (
+    <ProgressBar aria-label={t(common.working)} isIndeterminate className={styles.pendingSign}>
+      <LoaderCircle className={styles.spinner} size={16} aria-hidden />
+    </ProgressBar>
+  )
 }
 
 /** A tooltip around something that can have the focus. */

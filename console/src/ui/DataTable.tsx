@@ -1,6 +1,6 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { ArrowDown, ArrowUp, ChevronsUpDown } from 'lucide-react'
-import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
+import { memo, type ReactNode, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { common } from '../text/common.ts'
 import { useText, useWords } from '../text/language.tsx'
 import { LOCALE } from '../text/text.ts'
@@ -53,12 +53,24 @@ export function DataTable<T>(props: DataTableProps<T>) {
   const t = useText()
   const { rows, sort, setSort } = useSorted(props)
   const scroller = useRef<HTMLDivElement>(null)
+  const latest = useRef({ idOf, selection })
+  useLayoutEffect(() => {
+    latest.current = { idOf, selection }
+  })
+  const toggle = useCallback((id: string) => {
+    const { selection: now } = latest.current
+    now?.onChange(toggled(now.ids, id))
+  }, [])
   const virtual = useVirtualizer({
     count: rows?.length ?? 0,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_HEIGHT,
     overscan: 12,
-    getItemKey: (index) => (rows?.[index] === undefined ? index : idOf(rows[index])),
+    // The same for the same rows: with another all of them are measured anew, and there may be ten thousand.
+    getItemKey: useCallback(
+      (index: number) => (rows?.[index] === undefined ? index : latest.current.idOf(rows[index])),
+      [rows],
+    ),
   })
   const seen = virtual.getVirtualItems()
   const last = seen.at(-1)?.index ?? 0
@@ -97,28 +109,17 @@ export function DataTable<T>(props: DataTableProps<T>) {
               if (row === undefined) return null
               const id = idOf(row)
               return (
-                <tr
+                <BodyRow
                   key={key}
-                  className={styles.row}
-                  aria-rowindex={index + 2}
-                  data-selected={selection?.ids.has(id) || undefined}
-                  style={{ transform: `translateY(${start}px)` }}
-                >
-                  {selection && (
-                    <td className={`${styles.cell} ${styles.check}`}>
-                      <Checkbox
-                        label={t(common.selectRow, { name: nameOf(row) })}
-                        isSelected={selection.ids.has(id)}
-                        onChange={() => selection.onChange(toggled(selection.ids, id))}
-                      />
-                    </td>
-                  )}
-                  {columns.map((column) => (
-                    <td key={column.id} className={cellClass(column)}>
-                      {column.cell(row)}
-                    </td>
-                  ))}
-                </tr>
+                  row={row}
+                  columns={columns as readonly Column<unknown>[]}
+                  number={index + 2}
+                  start={start}
+                  id={id}
+                  name={selection && nameOf(row)}
+                  isSelected={selection?.ids.has(id) ?? false}
+                  onToggle={toggle}
+                />
               )
             })}
           </tbody>
@@ -135,6 +136,44 @@ export function DataTable<T>(props: DataTableProps<T>) {
     </div>
   )
 }
+
+interface BodyRowProps {
+  readonly row: unknown
+  readonly columns: readonly Column<unknown>[]
+  /** Of the table's, with its header. */
+  readonly number: number
+  /** Pixels from the top of the body. */
+  readonly start: number
+  readonly id: string
+  /** For its checkbox; without one it has none. */
+  readonly name: string | undefined
+  readonly isSelected: boolean
+  readonly onToggle: (id: string) => void
+}
+
+/** Is drawn again only when something of it has changed, and not when others come into sight. */
+const BodyRow = memo(({ row, columns, number, start, id, name, isSelected, onToggle }: BodyRowProps) => {
+  const t = useText()
+  return (
+    <tr
+      className={styles.row}
+      aria-rowindex={number}
+      data-selected={isSelected || undefined}
+      style={{ transform: `translateY(${start}px)` }}
+    >
+      {name !== undefined && (
+        <td className={`${styles.cell} ${styles.check}`}>
+          <Checkbox label={t(common.selectRow, { name })} isSelected={isSelected} onChange={() => onToggle(id)} />
+        </td>
+      )}
+      {columns.map((column) => (
+        <td key={column.id} className={cellClass(column)}>
+          {column.cell(row)}
+        </td>
+      ))}
+    </tr>
+  )
+})
 
 const cellClass = (column: { readonly isEnd?: boolean }) =>
   column.isEnd ? `${styles.cell} ${styles.end}` : styles.cell

@@ -1,5 +1,5 @@
 import { X } from 'lucide-react'
-import type { FormEvent, ReactNode } from 'react'
+import { type FormEvent, type ReactNode, useState } from 'react'
 import { Dialog as AriaDialog, Form, Heading, Modal, ModalOverlay } from 'react-aria-components'
 import type { Act } from '../api/act.ts'
 import { fieldErrors } from '../api/refusal.ts'
@@ -64,19 +64,29 @@ export function FormDialog<V, R>(props: FormDialogProps<V, R>) {
   const { submit, look = 'primary', act, values, fields, why, children, onDone, ...dialog } = props
   const t = useText()
   const { byField, others } = fieldErrors(act.refusal, new Set(fields))
+  const [edited, setEdited] = useState<ReadonlySet<string>>(NONE)
+  const errors = useSame(Object.fromEntries(Object.entries(byField).filter(([field]) => !edited.has(field))))
+  /** What the service said of a field is not true of what is typed now; else the browser would not let it be sent. */
+  const edit = ({ target }: FormEvent) => {
+    if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) {
+      const { name } = target
+      if (name in byField) setEdited((now) => new Set(now).add(name))
+    }
+  }
   const send = async (event: FormEvent) => {
     event.preventDefault()
+    setEdited(NONE)
     // Before it is sent again: a field whose value is kept is not blamed for the last answer.
     act.reset()
-    const result = await act.run(values())
-    if (result === undefined) return
-    if (onDone) onDone(result)
+    const done = await act.run(values())
+    if (!done) return
+    if (onDone) onDone(done.result)
     else props.onClose()
   }
   return (
     <Dialog {...dialog}>
-      <Form className={styles.form} onSubmit={send} validationErrors={byField}>
-        <div className={styles.body}>
+      <Form className={styles.form} onSubmit={send} validationErrors={errors}>
+        <div className={styles.body} onInput={edit}>
           {act.refusal && (
             <RefusalView refusal={act.refusal} others={others} isAtField={Object.keys(byField).length > 0} />
           )}
@@ -93,23 +103,36 @@ export function FormDialog<V, R>(props: FormDialogProps<V, R>) {
   )
 }
 
+const NONE: ReadonlySet<string> = new Set()
+
+/** The same object as long as it says the same: React Aria takes another for news, and shows again what was put right. */
+function useSame<T>(value: T): T {
+  const [same, setSame] = useState(value)
+  const isSame = JSON.stringify(same) === JSON.stringify(value)
+  if (!isSame) setSame(value)
+  return isSame ? same : value
+}
+
 interface ConfirmProps<R> {
   readonly title: string
   /** What will be lost. */
   readonly children: ReactNode
   readonly confirm: string
+  /** Why it cannot be done after all. */
+  readonly why?: string | undefined
   readonly act: Act<void, R>
   readonly onClose: () => void
   readonly onDone?: (result: R) => void
 }
 
 /** Asks before something is lost. */
-export function ConfirmDialog<R>({ title, children, confirm, act, onClose, onDone }: ConfirmProps<R>) {
+export function ConfirmDialog<R>({ title, children, confirm, why, act, onClose, onDone }: ConfirmProps<R>) {
   const t = useText()
   const go = async () => {
-    const result = await act.run()
-    if (result === undefined && act.refusal) return
-    if (result !== undefined) onDone ? onDone(result) : onClose()
+    const done = await act.run()
+    if (!done) return
+    if (onDone) onDone(done.result)
+    else onClose()
   }
   return (
     <Dialog title={title} onClose={onClose} isAlert>
@@ -121,7 +144,7 @@ export function ConfirmDialog<R>({ title, children, confirm, act, onClose, onDon
         <Button onPress={onClose} autoFocus>
           {t(common.cancel)}
         </Button>
-        <Button look="danger" isPending={act.isRunning} onPress={() => void go()}>
+        <Button look="danger" isPending={act.isRunning} why={why} onPress={() => void go()}>
           {confirm}
         </Button>
       </footer>

@@ -253,7 +253,12 @@ export function RadioGroup({ label, name, hint, options, value, onChange, isDisa
                 <span className={styles.box} aria-hidden>
                   {isSelected && <Check size={12} />}
                 </span>
-                {option.label}
+                <span className={styles.radioWords}>
+                  {option.label}
+                  {(option.why ?? option.hint) && (
+                    <span className={styles.optionHint}>{option.why ?? option.hint}</span>
+                  )}
+                </span>
               </>
             )}
           </AriaRadio>

@@ -1,6 +1,6 @@
 /** What pages are made of. */
 import { Check, Copy, Ellipsis } from 'lucide-react'
-import { type ReactNode, useEffect, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import {
   Tab as AriaTab,
   Tabs as AriaTabs,
@@ -17,7 +17,7 @@ import { isNotFound, refusalOf } from '../api/refusal.ts'
 import { common } from '../text/common.ts'
 import { useText, useWords } from '../text/language.tsx'
 import { shell } from '../text/shell.ts'
-import { LOCALE } from '../text/text.ts'
+import { type Language, LOCALE } from '../text/text.ts'
 import { Button, LinkButton } from './Button.tsx'
 import styles from './page.module.css'
 import { RefusalView } from './Refusal.tsx'
@@ -136,35 +136,50 @@ export function Tags({ tags }: { tags: Readonly<Record<string, string>> }) {
   )
 }
 
-/** An id or address as it is typed elsewhere, with a button that copies it. */
-export function Copyable({ text, children }: { text: string; children?: ReactNode }) {
+/**
+ * An id or address as it is typed elsewhere, with a button that copies it.
+ * @param label - what it is, for the button of what is too long or too secret to be read out.
+ */
+export function Copyable({ text, label, children }: { text: string; label?: string; children?: ReactNode }) {
   const t = useText()
+  const shown = useRef<HTMLSpanElement>(null)
   const [isCopied, setCopied] = useState(false)
   const copy = async () => {
-    await navigator.clipboard?.writeText(text)
+    // Browsers have the clipboard on https and localhost only; elsewhere what is shown is copied as if by hand.
+    if (navigator.clipboard) await navigator.clipboard.writeText(text)
+    else if (shown.current) {
+      getSelection()?.selectAllChildren(shown.current)
+      if (!document.execCommand('copy')) return
+    }
     setCopied(true)
     setTimeout(() => setCopied(false), 1500)
   }
   return (
     <span className={styles.copy}>
-      {children ?? <code>{text}</code>}
+      <span ref={shown} className={styles.copied}>
+        {children ?? <code>{text}</code>}
+      </span>
       <Button
         look="quiet"
         isSmall
         icon={isCopied ? <Check size={14} aria-hidden /> : <Copy size={14} aria-hidden />}
-        label={`${t(isCopied ? common.copied : common.copy)} ${text}`}
+        label={`${t(isCopied ? common.copied : common.copy)} ${label ?? text}`}
         onPress={() => void copy()}
       />
     </span>
   )
 }
 
+/** Made once: a format costs more than all the times of a table that are written with it. */
+const timeFormat = (language: Language) =>
+  new Intl.DateTimeFormat(LOCALE[language], { dateStyle: 'medium', timeStyle: 'medium' })
+const TIME_FORMAT = { en: timeFormat('en'), zh: timeFormat('zh') } as const satisfies Record<Language, unknown>
+
 /** A time in the reader's way of writing. */
 export function Time({ at }: { at: string | null }) {
   const { language, t } = useWords()
   if (at === null) return <span className="soft">{t(common.none)}</span>
-  const date = new Date(at)
-  const words = date.toLocaleString(LOCALE[language], { dateStyle: 'medium', timeStyle: 'medium' })
+  const words = TIME_FORMAT[language].format(new Date(at))
   return (
     <time dateTime={at} title={at}>
       {words}
@@ -177,10 +192,17 @@ export interface TabItem {
   readonly label: string
   readonly content: ReactNode
 }
+interface TabsProps {
+  readonly label: string
+  readonly tabs: readonly TabItem[]
+  /** Given when the page's address says which one is shown. */
+  readonly selected?: string
+  readonly onSelect?: (id: string) => void
+}
 /** Views of one thing. Those that are not shown are not read. */
-export function Tabs({ label, tabs }: { label: string; tabs: readonly TabItem[] }) {
+export function Tabs({ label, tabs, selected, onSelect }: TabsProps) {
   return (
-    <AriaTabs className={styles.tabs}>
+    <AriaTabs className={styles.tabs} selectedKey={selected} onSelectionChange={(key) => onSelect?.(String(key))}>
       <TabList className={styles.tabList} aria-label={label}>
         {tabs.map(({ id, label: words }) => (
           <AriaTab key={id} id={id} className={styles.tab}>

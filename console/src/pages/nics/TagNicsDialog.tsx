@@ -1,0 +1,67 @@
+import { useState } from 'react'
+import { ifUnchanged, useAct } from '../../api/act.ts'
+import { type Nic, updateNic } from '../../api/client.ts'
+import { common } from '../../text/common.ts'
+import { useText } from '../../text/language.tsx'
+import { nics as words } from '../../text/nics.ts'
+import { FormDialog } from '../../ui/Dialog.tsx'
+import { Checkbox } from '../../ui/fields.tsx'
+import { TagsField, tagsFrom } from '../../ui/TagsField.tsx'
+import { each } from './each.ts'
+import styles from './nics.module.css'
+
+interface TagNicsDialogProps {
+  readonly nics: readonly Nic[]
+  readonly onClose: () => void
+  readonly onDone?: () => void
+}
+
+/** Gives several NICs the same tags, beside those that they have, or takes tags off them. */
+export function TagNicsDialog({ nics, onClose, onDone }: TagNicsDialogProps) {
+  const t = useText()
+  const names = [...new Set(nics.flatMap(({ tags }) => Object.keys(tags)))].sort()
+  const [typed, type] = useState('')
+  const [kept, keep] = useState<ReadonlySet<string>>(new Set(names))
+  const act = useAct((added: Record<string, string>, options) =>
+    each(
+      nics,
+      (nic, own) => {
+        const left = Object.entries(nic.tags).filter(([name]) => kept.has(name))
+        return updateNic(nic.id, { tags: { ...Object.fromEntries(left), ...added } }, ifUnchanged(nic, own))
+      },
+      options,
+    ),
+  )
+  return (
+    <FormDialog
+      title={t(words.tagTitle, { count: nics.length })}
+      submit={t(common.save)}
+      act={act}
+      values={() => tagsFrom(typed)}
+      fields={['tags']}
+      onClose={onClose}
+      onDone={() => {
+        onDone?.()
+        onClose()
+      }}
+    >
+      <TagsField value={typed} onChange={type} />
+      {names.length > 0 && (
+        <fieldset className={styles.groups}>
+          <legend>{t(words.keepTags)}</legend>
+          <div className={styles.groupList}>
+            {names.map((name) => (
+              <Checkbox
+                key={name}
+                isSelected={kept.has(name)}
+                onChange={(is) => keep(new Set(names.filter((one) => (one === name ? is : kept.has(one)))))}
+              >
+                {name}
+              </Checkbox>
+            ))}
+          </div>
+        </fieldset>
+      )}
+    </FormDialog>
+  )
+}

@@ -1,0 +1,47 @@
+import { texts } from './text.ts'
+
+/** Steps of jobs, by the name that the worker reports. One that is not here is shown as it is. */
+export const stepNames = texts({
+  network: { en: 'Set up the network', zh: '准备网络' },
+  address: { en: 'Check that the address is free', zh: '检查地址是否被占用' },
+  policy: { en: 'Security group and anti-spoofing', zh: '安全组与源地址检查' },
+  tap: { en: 'Tap device', zh: 'tap 设备' },
+  bandwidth: { en: 'Bandwidth limits', zh: '带宽限制' },
+  router: { en: 'Router and elastic IPs', zh: '路由器与公网 IP' },
+  dhcp: { en: 'DHCP', zh: 'DHCP 服务' },
+  plug: { en: 'Plug the NIC into the guest', zh: '网卡插入虚拟机' },
+  unplug: { en: 'Unplug the NIC from the guest', zh: '从虚拟机拔出网卡' },
+  verify: { en: 'See that it works', zh: '检查结果' },
+  boot: { en: 'Boot', zh: '启动虚拟机' },
+  shutdown: { en: 'Shut down', zh: '关闭虚拟机' },
+  monitor: { en: 'Reach the virtual machine', zh: '连接虚拟机' },
+  networks: { en: 'Networks', zh: '网络' },
+  policies: { en: 'Security groups and anti-spoofing', zh: '安全组与源地址检查' },
+  routers: { en: 'Routers and elastic IPs', zh: '路由器与公网 IP' },
+  guests: { en: 'Configure the guests', zh: '配置虚拟机' },
+})
+
+export const jobs = texts({
+  undo: { en: 'Undo: {step}', zh: '撤销：{step}' },
+  attempt: { en: 'Attempt {count}', zh: '第 {count} 次尝试' },
+  steps: { en: 'Steps', zh: '步骤' },
+  waitsForHypervisor: { en: 'Waits for the hypervisor to begin', zh: '等待宿主机开始执行' },
+  atWork: { en: 'The hypervisor is at work', zh: '宿主机正在执行' },
+  waitsForRetry: { en: 'Will be tried again', zh: '等待重试' },
+  inParts: { en: 'This job has a part on each of several hypervisors', zh: '此任务分为多个部分，在多台宿主机上执行' },
+  noSteps: { en: 'Nothing had to be done', zh: '无需执行任何步骤' },
+  failedBefore: { en: 'It failed before the first step', zh: '在第一步之前失败' },
+  action: { en: 'Action', zh: '操作' },
+  promised: { en: 'Asked for', zh: '提交时间' },
+  begun: { en: 'Begun', zh: '开始时间' },
+  ended: { en: 'Ended', zh: '结束时间' },
+  duration: { en: 'Duration', zh: '耗时' },
+  attempts: { en: 'Attempts', zh: '尝试次数' },
+  about: { en: 'About', zh: '相关资源' },
+  parts: { en: 'Parts', zh: '子任务' },
+  partOf: { en: 'Part of', zh: '所属任务' },
+  several: { en: 'several', zh: '多台' },
+  error: { en: 'What went wrong', zh: '失败原因' },
+  searchHint: { en: 'ID of a resource', zh: '资源 ID' },
+  noneYet: { en: 'Nothing has been asked of a hypervisor yet', zh: '还没有任务' },
+})

@@ -1,0 +1,93 @@
+/** What others do is seen here at once, and a service that was away is back without a reload. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { common } from '../../console/src/text/common.ts'
+import { shell } from '../../console/src/text/shell.ts'
+import { nicStates } from '../../console/src/text/states.ts'
+import { aConsole, type Console, describeConsole, type Visit } from '../support/a-console.ts'
+
+describeConsole('the console is live', () => {
+  let site: Console
+  let network: { id: string }
+  let serverId: string
+  beforeAll(async () => {
+    site = await aConsole()
+    const { service } = site
+    const vpc = await service.post('/v1/vpcs', { name: 'main', cidr: '172.16.0.0/16' })
+    network = await service.post('/v1/networks', { name: 'web', vpc_id: vpc.id, cidr: '172.16.1.0/24' })
+    serverId = (await service.act('POST', '/v1/servers', { name: 'web-1', guest: 'namespace' })).server_id
+  })
+  afterAll(() => site?.close())
+
+  const aNic = (name: string) => site.service.post('/v1/nics', { network_id: network.id, name })
+  const rowOf = ({ page }: Visit, name: string) => page.getByRole('row').filter({ hasText: name })
+  /** Fails the test when the page is loaded anew. */
+  const neverReloaded = async ({ page }: Visit) => {
+    await page.evaluate(() => Object.assign(window, { isTheSame: true }))
+    return async () => expect(await page.evaluate(() => 'isTheSame' in window)).toBe(true)
+  }
+
+  it('a NIC that the API makes, plugs in and deletes is seen to come, to change and to go', () =>
+    site.visit({}, async (visit) => {
+      const { t, open } = visit
+      await open('/nics')
+      await visit.signIn()
+      const stayed = await neverReloaded(visit)
+      const nic = await aNic('from-afar')
+      await rowOf(visit, 'from-afar')
+        .filter({ hasText: t(nicStates.available) })
+        .waitFor()
+      await site.service.act('POST', `/v1/nics/${nic.id}/attach`, { server_id: serverId })
+      await rowOf(visit, 'from-afar')
+        .filter({ hasText: t(nicStates.in_use) })
+        .filter({ hasText: 'web-1' })
+        .waitFor()
+      await site.service.act('POST', `/v1/nics/${nic.id}/detach`)
+      await rowOf(visit, 'from-afar')
+        .filter({ hasText: t(nicStates.available) })
+        .waitFor()
+      await site.service.call('DELETE', `/v1/nics/${nic.id}`)
+      await rowOf(visit, 'from-afar').waitFor({ state: 'detached' })
+      await stayed()
+    }))
+
+  it('when the API was away it says so, reconnects by itself, and shows what happened meanwhile', () =>
+    site.visit({ expects: [/Failed to load resource/, /ERR_CONNECTION/, /ERR_INCOMPLETE/] }, async (visit) => {
+      const { page, t, open } = visit
+      await open('/nics')
+      await visit.signIn()
+      const stayed = await neverReloaded(visit)
+      await aNic('before')
+      await rowOf(visit, 'before').waitFor()
+      await page.getByText(t(shell.live), { exact: true }).waitFor()
+
+      const pid = site.service.pidOf('api')
+      process.kill(pid, 'SIGKILL')
+      await page.getByText(t(shell.reconnecting)).waitFor()
+      await expect.poll(() => aNic('after').catch(() => undefined), { timeout: 20_000, interval: 200 }).toBeDefined()
+      expect(site.service.pidOf('api')).not.toBe(pid)
+
+      await page.getByText(t(shell.reconnecting)).waitFor({ state: 'detached', timeout: 20_000 })
+      await rowOf(visit, 'after').first().waitFor()
+      await stayed()
+    }))
+
+  it('what was typed into a form while the service is away is sent when it is back, and once', () =>
+    site.visit({ expects: [/Failed to load resource/, /ERR_CONNECTION/, /ERR_INCOMPLETE/] }, async (visit) => {
+      const { page, t, open } = visit
+      await open('/nics?create=1')
+      await visit.signIn()
+      const dialog = page.getByRole('dialog')
+      await dialog.getByRole('textbox', { name: t(common.name) }).fill('patient')
+      await page.route('**/v1/nics/batch', (route) => route.abort('connectionfailed'), { times: 1 })
+      const send = dialog.locator('button[type=submit]')
+      await send.click()
+      await dialog
+        .getByRole('alert')
+        .filter({ hasText: t(shell.unreachable) })
+        .waitFor()
+      expect(await dialog.getByRole('textbox', { name: t(common.name) }).inputValue()).toBe('patient')
+      await send.click()
+      await dialog.waitFor({ state: 'detached' })
+      expect((await site.service.get('/v1/nics?search=patient')).items).toHaveLength(1)
+    }))
+})
