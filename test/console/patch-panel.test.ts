@@ -57,6 +57,7 @@ describeConsole('the patch panel', () => {
 
   /** With the mouse, as a hand does it: it goes down, moves, stays over the place, and lets go when told. */
   const carry = async ({ page }: Visit, from: Locator, to: Locator): Promise<() => Promise<void>> => {
+    await from.scrollIntoViewIfNeeded()
     const [start, end] = [await from.boundingBox(), await to.boundingBox()]
     if (!start || !end) throw new Error('not on the page')
     await page.mouse.move(start.x + 6, start.y + start.height / 2)

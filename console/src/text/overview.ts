@@ -16,7 +16,6 @@ export const overview = texts({
   plugNic: { en: 'Plug it in', zh: '挂载网卡' },
   plugNicHint: { en: 'Drag it onto a slot of the panel', zh: '拖到面板的插槽上' },
   done: { en: 'done', zh: '已完成' },
-  toDo: { en: 'to do', zh: '待完成' },
 
   failedJobs: { en: 'Failed jobs, last day', zh: '近 24 小时失败任务' },
   allWell: { en: 'All went well', zh: '全部正常' },

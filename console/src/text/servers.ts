@@ -34,7 +34,6 @@ export const servers = texts({
   hypervisorHint: { en: 'The one with the fewest servers', zh: '选择云服务器最少的宿主机' },
   hypervisorDown: { en: 'is down', zh: '已离线' },
   hypervisorCannot: { en: 'cannot run this kind of guest', zh: '不支持此类型' },
-  defaultGroup: { en: 'The default group when none is chosen', zh: '不选择则使用默认安全组' },
   adopt: { en: 'Adopt a running QEMU machine', zh: '接管正在运行的 QEMU 虚拟机' },
   adoptHint: {
     en: 'Give the path of its QMP socket on the hypervisor; it goes on running, started and stopped by its owner.',
@@ -90,10 +89,6 @@ export const servers = texts({
       other: '{count} other NICs become available, except those that came with joining a network.',
     },
     zh: '其余 {count} 块网卡将变为可用；随加入网络创建的网卡会一并删除。',
-  },
-  someRefused: {
-    en: { one: '{count} server was refused', other: '{count} servers were refused' },
-    zh: '{count} 台云服务器操作被拒绝',
   },
   startMany: { en: { one: 'Start {count} server', other: 'Start {count} servers' }, zh: '启动 {count} 台云服务器' },
   stopMany: { en: { one: 'Stop {count} server', other: 'Stop {count} servers' }, zh: '关闭 {count} 台云服务器' },
@@ -161,5 +156,4 @@ export const servers = texts({
   which: { en: 'Which NIC', zh: '网卡来源' },
   existing: { en: 'A free one', zh: '选择空闲网卡' },
   fresh: { en: 'A new one', zh: '申请新网卡' },
-  freeAddresses: { en: { one: '{count} address free', other: '{count} addresses free' }, zh: '剩余 {count} 个地址' },
 })

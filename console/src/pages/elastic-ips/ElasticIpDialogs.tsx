@@ -122,7 +122,8 @@ export function ElasticIpDetails({ of, pool, onClose }: Props & { pool: ElasticI
               of.bandwidth_mbps === null ? t(words.unlimited) : t(words.mbps, { count: of.bandwidth_mbps }),
             ],
             [t(words.pool), pool?.name ?? of.pool_id],
-            [t(words.segment), pool && `${pool.cidr}, ${t(words.gateway)} ${pool.gateway}`],
+            [t(words.segment), pool && <code key="segment">{pool.cidr}</code>],
+            [t(words.gateway), pool && <code key="gateway">{pool.gateway}</code>],
             [t(common.tags), <Tags key="tags" tags={of.tags} />],
             [t(common.created), <Time key="created" at={of.created_at} />],
           ]}

@@ -53,7 +53,7 @@ function useColumns(open: (what: Open['what'], pool: ElasticIpPool) => void): re
     {
       id: 'range',
       header: t(words.addresses),
-      width: '250px',
+      width: '290px',
       cell: ({ first, last }) => (
         <code>
           {first} – {last}

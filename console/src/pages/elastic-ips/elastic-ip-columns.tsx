@@ -64,7 +64,7 @@ export function useElasticIpColumns(
     {
       id: 'created',
       header: t(common.created),
-      width: '190px',
+      width: '210px',
       sortBy: ({ created_at }) => created_at,
       cell: ({ created_at }) => <Time at={created_at} />,
     },

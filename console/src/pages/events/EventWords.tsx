@@ -63,10 +63,11 @@ export function EventDetails({ event: { type, data }, address, isInRow }: EventD
     const action = known(jobActions, data.action)
     parts.push(<span key="action">{action ? t(action) : data.action}</span>)
   }
-  if (address) parts.push(<code key="address">{address}</code>)
+  if (address) parts.push(<code key="whose">{address}</code>)
   const nics = Array.isArray(data.nic_ids) ? data.nic_ids.filter((id) => typeof id === 'string') : []
   for (const id of nics.slice(0, MOST_LINKS)) parts.push(<ResourceLink key={id} type="nic" id={id} />)
-  if (nics.length > MOST_LINKS) parts.push(<span key="more">{t(events.andMore, { count: nics.length - MOST_LINKS })}</span>)
+  if (nics.length > MOST_LINKS)
+    parts.push(<span key="more">{t(events.andMore, { count: nics.length - MOST_LINKS })}</span>)
   for (const [field, type] of Object.entries(LINKED)) {
     const id = data[field]
     if (typeof id === 'string') parts.push(<ResourceLink key={field} type={type} id={id} />)

@@ -121,7 +121,7 @@ function useColumns(open: (open: Open) => void): readonly Column<SecurityGroup>[
       {
         id: 'created',
         header: t(common.created),
-        width: '190px',
+        width: '210px',
         sortBy: ({ created_at }) => created_at,
         cell: ({ created_at }) => <Time at={created_at} />,
       },

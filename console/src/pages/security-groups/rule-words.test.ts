@@ -25,7 +25,7 @@ describe('what a rule means', () => {
   ])('%j', (rule, expected) => expect(meaning(rule)).toBe(expected))
 
   it('is said in Chinese with spaces where they belong', () => {
-    expect(meaning({ protocol: 'tcp', port_first: 22 }, 'zh')).toBe('放行来自任意地址的 TCP 22 端口流量。')
-    expect(meaning({ protocol: 'all', remote_cidr: '10.0.0.0/8' }, 'zh')).toBe('放行来自 10.0.0.0/8 的所有流量。')
+    expect(meaning({ protocol: 'tcp', port_first: 22 }, 'zh')).toBe('允许来自任意地址的 TCP 22 端口流量。')
+    expect(meaning({ protocol: 'all', remote_cidr: '10.0.0.0/8' }, 'zh')).toBe('允许来自 10.0.0.0/8 的所有流量。')
   })
 })

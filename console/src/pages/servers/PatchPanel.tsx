@@ -36,7 +36,10 @@ export function PatchPanel({ server, nics }: { server: Server; nics: readonly Ni
   const why =
     lacks('operator') ?? (takesCards(server) ? undefined : t(servers.isNow, { state: t(serverStates[server.state]) }))
 
-  const hues = new Map([...new Set(nics.map((nic) => nic.network_id))].sort().map((id, i) => [id, cableHue(i)]))
+  const hues = useMemo(
+    () => new Map([...new Set(nics.map((nic) => nic.network_id))].sort().map((id, i) => [id, cableHue(i)])),
+    [nics],
+  )
   const dropOn = (where: number | undefined) => {
     if (dragged && !dragged.isPlugged) plug(dragged.nic, where)
   }

@@ -240,20 +240,22 @@ function keyMove({ key, target, ctrlKey, metaKey, altKey }: KeyboardEvent): Move
   }
 }
 
-/** Moves the picture so that what the keyboard goes to is in sight. */
-function useShowFocused(): (event: FocusEvent) => void {
+/** Moves the picture so that the node that the keyboard goes to is in sight. */
+function useShowFocused(): (event: FocusEvent<HTMLElement>) => void {
   const flow = useReactFlow()
-  return ({ target, currentTarget }) => {
-    const element = target.closest<HTMLElement>('.react-flow__node')
-    if (!element || !target.matches(':focus-visible')) return
-    const frame = currentTarget.getBoundingClientRect()
-    const box = target.getBoundingClientRect()
-    if (box.left >= frame.left && box.right <= frame.right && box.top >= frame.top && box.bottom <= frame.bottom) return
+  return ({ target, currentTarget: canvas }) => {
+    const id = target.closest<HTMLElement>('.react-flow__node')?.dataset.id
+    const node = id === undefined ? undefined : flow.getNode(id)
+    if (!node || !target.matches(':focus-visible')) return
+    // The browser scrolls what is hidden into sight by itself, which would move the picture away from its viewport.
+    for (const element of [canvas, ...canvas.querySelectorAll('.react-flow, .react-flow__renderer, .react-flow__pane')])
+      element.scrollTo(0, 0)
     const { x, y, zoom } = flow.getViewport()
-    void flow.setViewport({
-      x: x + (frame.left + frame.width / 2 - (box.left + box.right) / 2),
-      y: y + (frame.top + frame.height / 2 - (box.top + box.bottom) / 2),
-      zoom,
-    })
+    const { width = 0, height = 0, position } = node
+    const left = x + position.x * zoom
+    const top = y + position.y * zoom
+    const isInSight =
+      left >= 0 && top >= 0 && left + width * zoom <= canvas.clientWidth && top + height * zoom <= canvas.clientHeight
+    if (!isInSight) void flow.setCenter(position.x + width / 2, position.y + Math.min(height / 2, 120), { zoom })
   }
 }
