@@ -2,7 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import { refusedConstraint, translateRefusal } from './constraint-errors.ts'
-import * as schema from './schema.ts'
+import * as model from './schema.ts'
+import * as wire from './schema-wire.ts'
+
+const schema = { ...model, ...wire }
 
 /** Either a pool (each statement is its own transaction) or the one connection of an open transaction. */
 export type Db = NodePgDatabase<typeof schema> & { readonly $client: pg.Pool | pg.PoolClient }

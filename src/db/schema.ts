@@ -1,80 +1,34 @@
 /**
- * The tables as Drizzle sees them. `migrations/` is the truth, with every constraint; this mirrors the columns, and
- * `test/integration/schema.test.ts` fails when the two drift apart.
+ * The tables as Drizzle sees them; those that only the QingCloud wire uses are in `schema-wire.ts`. `migrations/` is the
+ * truth, with every constraint; this mirrors the columns, and `test/integration/schema.test.ts` fails when the two drift
+ * apart.
  */
 import { sql } from 'drizzle-orm'
+import { bigint, boolean, cidr, inet, integer, jsonb, macaddr, pgTable, smallint, text } from 'drizzle-orm/pg-core'
 import {
-  bigint,
-  boolean,
-  cidr,
-  customType,
-  inet,
-  integer,
-  jsonb,
-  macaddr,
-  pgEnum,
-  pgTable,
-  smallint,
-  text,
-  timestamp,
-} from 'drizzle-orm/pg-core'
-import {
-  FORWARDED_PROTOCOLS,
-  NETWORK_MODES,
-  RULE_ACTIONS,
-  RULE_DIRECTIONS,
-  RULE_PROTOCOLS,
-} from '../domain/network/network-kinds.ts'
-import { GUEST_KINDS } from '../domain/server/guest-kinds.ts'
-
-export const ACCESS_ROLES = ['reader', 'operator', 'admin'] as const
-export const NETWORK_TYPES = ['managed', 'unmanaged'] as const
-export const NIC_STATES = ['available', 'attaching', 'in_use', 'detaching'] as const
-export const SERVER_STATES = [
-  'pending',
-  'starting',
-  'running',
-  'stopping',
-  'stopped',
-  'terminating',
-  'terminated',
-] as const
-export const JOB_STATES = ['pending', 'working', 'successful', 'failed'] as const
-
-export const accessRole = pgEnum('access_role', ACCESS_ROLES)
-export const networkType = pgEnum('network_type', NETWORK_TYPES)
-export const networkMode = pgEnum('network_mode', NETWORK_MODES)
-export const ruleDirection = pgEnum('rule_direction', RULE_DIRECTIONS)
-export const ruleAction = pgEnum('rule_action', RULE_ACTIONS)
-export const ruleProtocol = pgEnum('rule_protocol', RULE_PROTOCOLS)
-export const forwardedProtocol = pgEnum('forwarded_protocol', FORWARDED_PROTOCOLS)
-export const nicState = pgEnum('nic_state', NIC_STATES)
-export const serverState = pgEnum('server_state', SERVER_STATES)
-export const guestKind = pgEnum('guest_kind', GUEST_KINDS)
-export const jobState = pgEnum('job_state', JOB_STATES)
-
-const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
-/** 252 characters of 0 and 1; character n stands for port n+1. */
-const portMask = customType<{ data: string }>({ dataType: () => 'bit(252)' })
-/** `[first,last)`. */
-const int8range = customType<{ data: string }>({ dataType: () => 'int8range' })
-
-const time = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' })
-const seq = () => bigint('seq', { mode: 'number' }).generatedAlwaysAsIdentity()
-const created = { createdAt: time('created_at').notNull().defaultNow() }
-const owned = { projectId: text('project_id').notNull() }
-const named = {
-  name: text('name').notNull(),
-  description: text('description').notNull().default(''),
-  tags: jsonb('tags').$type<Record<string, string>>().notNull().default({}),
-}
-/** What only clients of the QingCloud wire read. */
-const wire = () => jsonb('wire').$type<Record<string, string | number>>().notNull().default({})
-const changing = {
-  generation: integer('generation').notNull().default(1),
-  ...created,
-  updatedAt: time('updated_at').notNull().defaultNow(),
-}
+  accessRole,
+  bytea,
+  changing,
+  created,
+  forwardedProtocol,
+  guestKind,
+  int8range,
+  jobState,
+  named,
+  networkMode,
+  networkType,
+  nicState,
+  owned,
+  portMask,
+  ruleAction,
+  ruleDirection,
+  ruleProtocol,
+  seq,
+  serverState,
+  time,
+  wire,
+  xid8,
+} from './columns.ts'
 
 export const project = pgTable('project', {
   id: text('id').primaryKey(),
@@ -264,27 +218,6 @@ export const securityGroupRule = pgTable('security_group_rule', {
   wire: wire(),
 })
 
-export const securityGroupSnapshot = pgTable('security_group_snapshot', {
-  id: text('id').primaryKey(),
-  seq: seq(),
-  ...owned,
-  groupId: text('group_id').notNull(),
-  name: text('name').notNull().default(''),
-  rules: jsonb('rules').$type<Record<string, unknown>[]>().notNull(),
-  ...created,
-})
-
-export const ipSet = pgTable('ip_set', {
-  id: text('id').primaryKey(),
-  seq: seq(),
-  ...owned,
-  name: text('name').notNull().default(''),
-  description: text('description').notNull().default(''),
-  ofPorts: boolean('of_ports').notNull(),
-  val: text('val').notNull(),
-  ...created,
-})
-
 export const nicSecurityGroup = pgTable('nic_security_group', {
   nicId: macaddr('nic_id').notNull(),
   groupId: text('group_id').notNull(),
@@ -357,76 +290,6 @@ export const reservedAddress = pgTable('reserved_address', {
   ...changing,
 })
 
-export const vpcStatic = pgTable('vpc_static', {
-  id: text('id').primaryKey(),
-  seq: seq(),
-  ...owned,
-  vpcId: text('vpc_id').notNull(),
-  vpcLive: boolean('vpc_live').notNull().generatedAlwaysAs(sql`vpc_id IS NOT NULL`),
-  networkId: text('network_id'),
-  type: smallint('type').notNull(),
-  name: text('name').notNull().default(''),
-  vals: jsonb('vals').$type<Record<string, string>>().notNull().default({}),
-  enabled: boolean('enabled').notNull().default(true),
-  ...created,
-  updatedAt: time('updated_at').notNull().defaultNow(),
-})
-
-export const vpcStaticEntry = pgTable('vpc_static_entry', {
-  id: text('id').primaryKey(),
-  seq: seq(),
-  ...owned,
-  staticId: text('static_id').notNull(),
-  name: text('name').notNull().default(''),
-  val1: text('val1').notNull().default(''),
-  val2: text('val2').notNull().default(''),
-  ...created,
-})
-
-export const tag = pgTable('tag', {
-  id: text('id').primaryKey(),
-  seq: seq(),
-  ...owned,
-  name: text('name').notNull(),
-  description: text('description').notNull().default(''),
-  color: text('color').notNull().default('default'),
-  ...created,
-})
-
-export const tagResource = pgTable('tag_resource', {
-  tagId: text('tag_id').notNull(),
-  ...owned,
-  resourceType: text('resource_type').notNull(),
-  resourceId: text('resource_id').notNull(),
-  ...created,
-})
-
-export const keyPair = pgTable('key_pair', {
-  id: text('id').primaryKey(),
-  seq: seq(),
-  ...owned,
-  name: text('name').notNull().default(''),
-  description: text('description').notNull().default(''),
-  algorithm: text('algorithm').notNull(),
-  publicKey: text('public_key').notNull(),
-  ...created,
-})
-
-export const keyPairServer = pgTable('key_pair_server', {
-  keyPairId: text('key_pair_id').notNull(),
-  serverId: text('server_id').notNull(),
-  ...owned,
-})
-
-export const userData = pgTable('user_data', {
-  id: text('id').primaryKey(),
-  seq: seq(),
-  ...owned,
-  name: text('name').notNull().default(''),
-  content: bytea('content').notNull(),
-  ...created,
-})
-
 /** Bytes per second, the mean of the time since the sample before; `in` is towards the guest. */
 export const nicTraffic = pgTable('nic_traffic', {
   nicId: macaddr('nic_id').notNull(),
@@ -444,9 +307,7 @@ export const outbox = pgTable('outbox', {
 
 export const event = pgTable('event', {
   ...owned,
-  xid: customType<{ data: string }>({ dataType: () => 'xid8' })('xid')
-    .notNull()
-    .default(sql`pg_current_xact_id()`),
+  xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
   id: bigint('id', { mode: 'number' }).generatedAlwaysAsIdentity(),
   type: text('type').notNull(),
   resourceType: text('resource_type').notNull(),

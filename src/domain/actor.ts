@@ -1,4 +1,4 @@
-import type { ACCESS_ROLES } from '../db/schema.ts'
+import type { ACCESS_ROLES } from '../db/columns.ts'
 
 export type AccessRole = (typeof ACCESS_ROLES)[number]
 

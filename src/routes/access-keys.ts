@@ -1,12 +1,12 @@
 import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
 import { transaction } from '../db/client.ts'
-import { ACCESS_ROLES } from '../db/schema.ts'
+import { ACCESS_ROLES } from '../db/columns.ts'
 import { createAccessKey, deleteAccessKey, getAccessKey, listAccessKeys } from '../domain/access-key/access-keys.ts'
 import { perform } from './answer.ts'
 import type { ActorCache } from './auth.ts'
+import { Body, itemsOf, Name, PageQuery, ProjectId, pageFrom, params } from './fields.ts'
 import { refusals } from './problem.ts'
-import { Body, itemsOf, Name, PageQuery, ProjectId, pageFrom, params } from './schemas.ts'
 
 const tags = ['access']
 const config = { role: 'admin' } as const

@@ -8,7 +8,7 @@ import { actorOfSession, sessionOver } from '../domain/access-key/sessions.ts'
 import { type AccessRole, type Actor, mayAs } from '../domain/actor.ts'
 import { DomainError } from '../domain/errors.ts'
 import { isHypervisorToken } from '../domain/hypervisor/hypervisors.ts'
-import { HYPERVISOR_ID_PATTERN } from './schemas.ts'
+import { HYPERVISOR_ID_PATTERN } from './fields.ts'
 import { assertOwnPage, sessionToken } from './session-cookie.ts'
 import {
   assertFresh,

@@ -4,8 +4,8 @@ import { transaction } from '../db/client.ts'
 import { createPool, deletePool, getPool, listPools, updatePool } from '../domain/elastic-ip/pools.ts'
 import { INTERFACE_PATTERN } from '../domain/hypervisor/interfaces.ts'
 import { ifMatch, perform, sendMade, sendTagged } from './answer.ts'
+import { Body, Cidr, ElasticIpPoolId, Ipv4, itemsOf, Name, PageQuery, pageFrom, params } from './fields.ts'
 import { refusals } from './problem.ts'
-import { Body, Cidr, ElasticIpPoolId, Ipv4, itemsOf, Name, PageQuery, pageFrom, params } from './schemas.ts'
 
 const tags = ['elastic-ips']
 const byId = params({ id: ElasticIpPoolId })

@@ -12,7 +12,6 @@ import {
 } from '../domain/elastic-ip/elastic-ips.ts'
 import { Nullable } from '../json-schema.ts'
 import { ifMatch, perform, performJob, sendMade, sendTagged } from './answer.ts'
-import { jobAnswers, refusals } from './problem.ts'
 import {
   Body,
   Changes,
@@ -28,7 +27,8 @@ import {
   params,
   SearchWithAddress,
   VpcId,
-} from './schemas.ts'
+} from './fields.ts'
+import { jobAnswers, refusals } from './problem.ts'
 
 const tags = ['elastic-ips']
 const byId = params({ id: ElasticIpId })

@@ -11,8 +11,8 @@ import {
   newestEventId,
   RESOURCE_TYPES,
 } from '../domain/event/events.ts'
+import { Address, Body, itemsOf, PageQuery, pageFrom } from './fields.ts'
 import { refusals } from './problem.ts'
-import { Address, Body, itemsOf, PageQuery, pageFrom } from './schemas.ts'
 
 const POLL_MS = 200
 const BATCH = 500

@@ -2,8 +2,8 @@ import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
 import { getHypervisor, listHypervisors, registerHypervisor } from '../domain/hypervisor/hypervisors.ts'
 import { perform } from './answer.ts'
+import { Body, HypervisorId, itemsOf, PageQuery, pageFrom, params } from './fields.ts'
 import { refusals } from './problem.ts'
-import { Body, HypervisorId, itemsOf, PageQuery, pageFrom, params } from './schemas.ts'
 
 const tags = ['hypervisors']
 

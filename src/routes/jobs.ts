@@ -1,10 +1,10 @@
 import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
-import { JOB_STATES } from '../db/schema.ts'
+import { JOB_STATES } from '../db/columns.ts'
 import { getJob, listJobs } from '../domain/job/jobs.ts'
 import { JOB_ACTIONS } from '../jobs/catalogue.ts'
+import { Body, itemsOf, JobId, NicId, PageQuery, pageFrom, params, ServerId } from './fields.ts'
 import { refusals } from './problem.ts'
-import { Body, itemsOf, JobId, NicId, PageQuery, pageFrom, params, ServerId } from './schemas.ts'
 
 const tags = ['jobs']
 

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
 import { transaction } from '../db/client.ts'
-import { NETWORK_TYPES } from '../db/schema.ts'
+import { NETWORK_TYPES } from '../db/columns.ts'
 import { INTERFACE_PATTERN } from '../domain/hypervisor/interfaces.ts'
 import { createNetwork } from '../domain/network/create-network.ts'
 import { joinNetwork, leaveNetwork } from '../domain/network/join-network.ts'
@@ -10,7 +10,6 @@ import { DEFAULT_LEASE_SECONDS } from '../domain/network/network-view.ts'
 import { deleteNetwork, getNetwork, listNetworks, updateNetwork } from '../domain/network/networks.ts'
 import { Nullable } from '../json-schema.ts'
 import { ifMatch, perform, performJob, sendMade, sendTagged } from './answer.ts'
-import { jobAnswers, refusals } from './problem.ts'
 import {
   Body,
   Changes,
@@ -27,7 +26,8 @@ import {
   params,
   Search,
   VpcId,
-} from './schemas.ts'
+} from './fields.ts'
+import { jobAnswers, refusals } from './problem.ts'
 
 const tags = ['networks']
 const byId = params({ id: NetworkId })

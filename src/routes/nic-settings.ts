@@ -3,8 +3,8 @@ import type { App, Deps } from '../app.ts'
 import { setAntiSpoofing, setNicBandwidth, setNicGroups } from '../domain/nic/nic-settings.ts'
 import { Nullable } from '../json-schema.ts'
 import { ifMatch, performJob } from './answer.ts'
+import { Body, GroupId, NicId, params } from './fields.ts'
 import { jobAnswers } from './problem.ts'
-import { Body, GroupId, NicId, params } from './schemas.ts'
 
 const tags = ['nics']
 const byId = params({ id: NicId })

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
 import { transaction } from '../db/client.ts'
-import { NIC_STATES } from '../db/schema.ts'
+import { NIC_STATES } from '../db/columns.ts'
 import { attachNics, detachNics } from '../domain/nic/attach-nics.ts'
 import { createNics } from '../domain/nic/create-nics.ts'
 import { listNics, NIC_ORDERS, NIC_SORTS } from '../domain/nic/list-nics.ts'
@@ -9,8 +9,6 @@ import { deleteNic, getNic } from '../domain/nic/nics.ts'
 import { updateNic } from '../domain/nic/update-nic.ts'
 import { Nullable } from '../json-schema.ts'
 import { ifMatch, perform, performJob, sendMade, sendTagged } from './answer.ts'
-import { nicSettings } from './nic-settings.ts'
-import { jobAnswers, refusals } from './problem.ts'
 import {
   Address,
   Body,
@@ -30,7 +28,9 @@ import {
   ServerId,
   Slot,
   VpcId,
-} from './schemas.ts'
+} from './fields.ts'
+import { nicSettings } from './nic-settings.ts'
+import { jobAnswers, refusals } from './problem.ts'
 
 const tags = ['nics']
 const byId = params({ id: NicId })

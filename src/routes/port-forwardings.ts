@@ -9,8 +9,8 @@ import {
   updatePortForwarding,
 } from '../domain/port-forwarding/port-forwardings.ts'
 import { ifMatch, performJob, sendTagged } from './answer.ts'
+import { Body, Ipv4, itemsOf, Name, PageQuery, PortForwardingId, pageFrom, params, VpcId } from './fields.ts'
 import { jobAnswers, refusals } from './problem.ts'
-import { Body, Ipv4, itemsOf, Name, PageQuery, PortForwardingId, pageFrom, params, VpcId } from './schemas.ts'
 
 const tags = ['port-forwardings']
 const ofVpc = params({ id: VpcId })

@@ -4,8 +4,8 @@ import { transaction } from '../db/client.ts'
 import { createProject, deleteProject, getProject, listProjects } from '../domain/project/projects.ts'
 import { perform } from './answer.ts'
 import type { ActorCache } from './auth.ts'
+import { Body, itemsOf, Name, PageQuery, ProjectId, pageFrom, params } from './fields.ts'
 import { refusals } from './problem.ts'
-import { Body, itemsOf, Name, PageQuery, ProjectId, pageFrom, params } from './schemas.ts'
 
 const tags = ['access']
 const config = { role: 'admin' } as const

@@ -9,7 +9,6 @@ import {
   updateReservedAddress,
 } from '../domain/reserved-address/reserved-addresses.ts'
 import { ifMatch, performJob, sendTagged } from './answer.ts'
-import { jobAnswers, refusals } from './problem.ts'
 import {
   Body,
   Description,
@@ -22,7 +21,8 @@ import {
   params,
   ReservedAddressId,
   SearchWithAddress,
-} from './schemas.ts'
+} from './fields.ts'
+import { jobAnswers, refusals } from './problem.ts'
 
 const tags = ['reserved-addresses']
 const byId = params({ id: ReservedAddressId })

@@ -16,7 +16,6 @@ import {
 } from '../domain/security-group/security-groups.ts'
 import { Nullable } from '../json-schema.ts'
 import { ifMatch, perform, performJob, sendMade, sendTagged } from './answer.ts'
-import { jobAnswers, refusals } from './problem.ts'
 import {
   AnyCidr,
   Body,
@@ -29,14 +28,15 @@ import {
   PageQuery,
   pageFrom,
   params,
+  RuleId,
   Search,
-  SecurityGroupRule,
-} from './schemas.ts'
+} from './fields.ts'
+import { jobAnswers, refusals } from './problem.ts'
 
 const tags = ['security-groups']
 const ETAG_OF_GROUP = 'The `ETag` of rules is that of their group, whose `generation` counts their changes.'
 const byId = params({ id: GroupId })
-const byRuleId = params({ id: GroupId, rule_id: SecurityGroupRule.properties.id })
+const byRuleId = params({ id: GroupId, rule_id: RuleId })
 
 const Port = Type.Integer({ minimum: 1, maximum: 65_535 })
 const IcmpNumber = Type.Integer({ minimum: 0, maximum: 255 })

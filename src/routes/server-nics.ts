@@ -4,9 +4,9 @@ import type { App, Deps } from '../app.ts'
 import { attachNics, detachNics } from '../domain/nic/attach-nics.ts'
 import { joinServer, leaveServer } from '../domain/server/join.ts'
 import { performJob } from './answer.ts'
+import { Body, Force, Ipv4, NetworkId, NicId, params, ServerId } from './fields.ts'
 import { nicSettings } from './nic-settings.ts'
 import { jobAnswers } from './problem.ts'
-import { Body, Force, Ipv4, NetworkId, NicId, params, ServerId } from './schemas.ts'
 
 const tags = ['servers']
 const byId = params({ id: ServerId })

@@ -1,15 +1,13 @@
 import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
 import { transaction } from '../db/client.ts'
-import { SERVER_STATES } from '../db/schema.ts'
+import { SERVER_STATES } from '../db/columns.ts'
 import { createServer, DEFAULT_MEMORY_MB, DEFAULT_VCPUS } from '../domain/server/create-server.ts'
 import { setDhcpOptions } from '../domain/server/dhcp-options.ts'
 import { GUEST_KINDS } from '../domain/server/guest-kinds.ts'
 import { deleteServer, restartServer, startServer, stopServer } from '../domain/server/power.ts'
 import { getServer, listServers, updateServer } from '../domain/server/servers.ts'
 import { ifMatch, performJob, sendTagged } from './answer.ts'
-import { nicSettings } from './nic-settings.ts'
-import { jobAnswers, refusals } from './problem.ts'
 import {
   Body,
   Changes,
@@ -25,7 +23,9 @@ import {
   params,
   Search,
   ServerId,
-} from './schemas.ts'
+} from './fields.ts'
+import { nicSettings } from './nic-settings.ts'
+import { jobAnswers, refusals } from './problem.ts'
 
 const tags = ['servers']
 const byId = params({ id: ServerId })

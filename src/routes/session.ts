@@ -5,8 +5,8 @@ import { transaction } from '../db/client.ts'
 import { createSession, deleteSession, getSession } from '../domain/access-key/sessions.ts'
 import { DomainError } from '../domain/errors.ts'
 import type { ActorCache } from './auth.ts'
+import { Body } from './fields.ts'
 import { refusals } from './problem.ts'
-import { Body } from './schemas.ts'
 import { assertOwnPage, clearSessionCookie, setSessionCookie } from './session-cookie.ts'
 
 const tags = ['access']

@@ -11,8 +11,8 @@ import {
   type TrafficStep,
 } from '../domain/traffic/traffic.ts'
 import { UTC_TIME } from '../jobs/traffic-report.ts'
+import { Body, NIC_ID_PATTERN, NicId, params, Time } from './fields.ts'
 import { refusals } from './problem.ts'
-import { Body, NIC_ID_PATTERN, NicId, params, Time } from './schemas.ts'
 
 const tags = ['nics']
 const DEFAULT_STEP = 300

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { describe, expect, it } from 'vitest'
-import { Address, AnyCidr, Body, Cidr, Ipv4, Name, Tags } from './schemas.ts'
+import { Address, AnyCidr, Body, Cidr, Ipv4, Name, Tags } from './fields.ts'
 import { fieldErrors, validatorCompiler } from './validation.ts'
 
 /** What is wrong with a value, as `pointer detail` lines. */

@@ -5,7 +5,6 @@ import { deleteVpc } from '../domain/vpc/delete-vpc.ts'
 import { setRouting, setSourceNat } from '../domain/vpc/router-settings.ts'
 import { createVpc, getVpc, listVpcs, updateVpc } from '../domain/vpc/vpcs.ts'
 import { ifMatch, perform, performJob, sendMade, sendTagged } from './answer.ts'
-import { jobAnswers, refusals } from './problem.ts'
 import {
   Body,
   Cidr,
@@ -19,7 +18,8 @@ import {
   SourceNat,
   VpcGroup,
   VpcId,
-} from './schemas.ts'
+} from './fields.ts'
+import { jobAnswers, refusals } from './problem.ts'
 import { sendJob } from './send-job.ts'
 
 const tags = ['vpcs']

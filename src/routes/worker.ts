@@ -10,8 +10,8 @@ import { announceFinished } from '../jobs/job-waiters.ts'
 import { TrafficReport } from '../jobs/traffic-report.ts'
 import { DesiredState, JobReport, NicObservation, QueueAccess, WorkOrder } from '../jobs/work-order.ts'
 import { countJob } from '../metrics.ts'
+import { Body, HypervisorId, JobId, params, ServerId } from './fields.ts'
 import { refusals } from './problem.ts'
-import { Body, HypervisorId, JobId, params, ServerId } from './schemas.ts'
 
 const tags = ['worker']
 const security = [{ token: [] }]

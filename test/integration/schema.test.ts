@@ -3,8 +3,10 @@ import { getTableColumns, is, type SQL } from 'drizzle-orm'
 import { getTableConfig, isPgEnum, type PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import * as columns from '../../src/db/columns.ts'
 import { assertSchema, migrate } from '../../src/db/migrate.ts'
 import * as schema from '../../src/db/schema.ts'
+import * as wire from '../../src/db/schema-wire.ts'
 import { aDatabase, anEmptyDatabase } from '../support/databases.ts'
 
 let database: Awaited<ReturnType<typeof aDatabase>>
@@ -36,7 +38,8 @@ describe('the Drizzle schema', () => {
     )
     const inDatabase = Object.fromEntries(rows.map(({ table, column, said }) => [`${table}.${column}`, said]))
     const inDrizzle = Object.fromEntries(
-      Object.values(schema)
+      [schema, wire]
+        .flatMap((tables) => Object.values(tables))
         .filter((value) => is(value, PgTable))
         .flatMap((table) =>
           Object.values(getTableColumns(table)).map((column) => [
@@ -53,7 +56,7 @@ describe('the Drizzle schema', () => {
       `SELECT t.typname AS name, array_agg(e.enumlabel::text ORDER BY e.enumsortorder) AS labels
        FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid WHERE t.typnamespace = 'public'::regnamespace GROUP BY 1`,
     )
-    const inDrizzle = Object.values(schema)
+    const inDrizzle = Object.values(columns)
       .filter((value) => isPgEnum(value))
       .map(({ enumName, enumValues }) => [enumName, [...enumValues]])
     expect(Object.fromEntries(inDrizzle)).toEqual(Object.fromEntries(rows.map(({ name, labels }) => [name, labels])))

@@ -11,7 +11,8 @@
  */
 import { and, arrayContains, desc, eq, inArray, isNull, or, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { type JOB_STATES, job, outbox } from '../../db/schema.ts'
+import type { JOB_STATES } from '../../db/columns.ts'
+import { job, outbox } from '../../db/schema.ts'
 import type { JobAction } from '../../jobs/catalogue.ts'
 import type { Actor } from '../actor.ts'
 import { notFound } from '../errors.ts'

@@ -4,7 +4,7 @@
  */
 import { and, desc, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { keyPair, keyPairServer } from '../../db/schema.ts'
+import { keyPair, keyPairServer } from '../../db/schema-wire.ts'
 import type { Actor } from '../actor.ts'
 import { DomainError, notFound } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'

@@ -1,4 +1,5 @@
-import type { NETWORK_TYPES, network } from '../../db/schema.ts'
+import type { NETWORK_TYPES } from '../../db/columns.ts'
+import type { network } from '../../db/schema.ts'
 import type { NETWORK_MODES } from './network-kinds.ts'
 import { gatewayOf, hostAddress, ipv6GatewayOf } from './subnet.ts'
 

@@ -1,6 +1,7 @@
 import { and, eq, getTableColumns, inArray, isNull, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { type AddressPair, type NIC_STATES, nic } from '../../db/schema.ts'
+import type { NIC_STATES } from '../../db/columns.ts'
+import { type AddressPair, nic } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
 import { assertUnchanged } from '../changes.ts'
 import { DomainError, notFound } from '../errors.ts'

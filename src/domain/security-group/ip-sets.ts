@@ -1,7 +1,7 @@
 /** Sets of addresses or ports under a name. They are records: no rule can name one. */
 import { and, desc, eq, inArray } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { ipSet } from '../../db/schema.ts'
+import { ipSet } from '../../db/schema-wire.ts'
 import type { Actor } from '../actor.ts'
 import { notFound } from '../errors.ts'
 import { newId } from '../ids.ts'

@@ -1,7 +1,8 @@
 /** Snapshots of a security group's rules, to go back to. They go with their group. */
 import { and, asc, desc, eq, inArray } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { securityGroupRule, securityGroupSnapshot } from '../../db/schema.ts'
+import { securityGroupRule } from '../../db/schema.ts'
+import { securityGroupSnapshot } from '../../db/schema-wire.ts'
 import type { Actor } from '../actor.ts'
 import { notFound } from '../errors.ts'
 import { newId } from '../ids.ts'

@@ -1,6 +1,7 @@
 import { and, eq, getTableColumns, ne, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { type SERVER_STATES, server } from '../../db/schema.ts'
+import type { SERVER_STATES } from '../../db/columns.ts'
+import { server } from '../../db/schema.ts'
 import type { Actor } from '../actor.ts'
 import { assertUnchanged, type Changes, changeSet } from '../changes.ts'
 import { DomainError, notFound } from '../errors.ts'

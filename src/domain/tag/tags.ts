@@ -2,7 +2,7 @@
 import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { Db } from '../../db/client.ts'
-import { tag, tagResource } from '../../db/schema.ts'
+import { tag, tagResource } from '../../db/schema-wire.ts'
 import type { Actor } from '../actor.ts'
 import { notFound } from '../errors.ts'
 import { type NewEvent, recordEvents } from '../event/events.ts'

@@ -1,7 +1,7 @@
 /** What callers mean for a guest to read at its first start. It is kept, and names nothing that a guest is given. */
 import { and, eq } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { userData } from '../../db/schema.ts'
+import { userData } from '../../db/schema-wire.ts'
 import type { Actor } from '../actor.ts'
 import { notFound } from '../errors.ts'
 import { newId } from '../ids.ts'

@@ -2,7 +2,8 @@
 import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import { unionAll } from 'drizzle-orm/pg-core'
 import type { Db } from '../../db/client.ts'
-import { portForwarding, vpcStatic } from '../../db/schema.ts'
+import { portForwarding } from '../../db/schema.ts'
+import { vpcStatic } from '../../db/schema-wire.ts'
 import { type Found, found, type Slice } from '../paging.ts'
 import type { StaticValues } from './static-values.ts'
 

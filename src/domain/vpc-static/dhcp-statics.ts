@@ -1,7 +1,8 @@
 /** Statics of type 3: DHCP options of a server, which are written through to it. */
 import { and, eq, ne, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { nic, server, vpcStatic } from '../../db/schema.ts'
+import { nic, server } from '../../db/schema.ts'
+import { vpcStatic } from '../../db/schema-wire.ts'
 import type { Actor } from '../actor.ts'
 import { bodyError, DomainError } from '../errors.ts'
 import type { JobView } from '../job/jobs.ts'

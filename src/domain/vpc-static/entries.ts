@@ -1,7 +1,7 @@
 /** Entries of a static: accounts of a VPN, further networks of a tunnel. */
 import { and, desc, eq, inArray } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { vpcStatic, vpcStaticEntry } from '../../db/schema.ts'
+import { vpcStatic, vpcStaticEntry } from '../../db/schema-wire.ts'
 import type { Actor } from '../actor.ts'
 import { DomainError, notFound } from '../errors.ts'
 import { newId } from '../ids.ts'

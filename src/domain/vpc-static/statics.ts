@@ -4,7 +4,8 @@
  */
 import { and, asc, eq, ne, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { network, vpcStatic } from '../../db/schema.ts'
+import { network } from '../../db/schema.ts'
+import { vpcStatic } from '../../db/schema-wire.ts'
 import type { Actor } from '../actor.ts'
 import { bodyError, notFound } from '../errors.ts'
 import { recordEvents } from '../event/events.ts'

@@ -1,6 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { elasticIp, network, portForwarding, vpc, vpcStatic } from '../../db/schema.ts'
+import { elasticIp, network, portForwarding, vpc } from '../../db/schema.ts'
+import { vpcStatic } from '../../db/schema-wire.ts'
 import type { Actor } from '../actor.ts'
 import { changeSet } from '../changes.ts'
 import { disassociateElasticIp } from '../elastic-ip/associate.ts'

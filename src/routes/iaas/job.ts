@@ -1,5 +1,5 @@
 /** Jobs, under the names of the actions that they were asked for by. */
-import { JOB_STATES } from '../../db/schema.ts'
+import { JOB_STATES } from '../../db/columns.ts'
 import { describeJobs, type JobKind, type JobRow, type JobView, jobView } from '../../domain/job/jobs.ts'
 import { basicNetworks } from '../../domain/network/basic-network.ts'
 import { type Actions, reads } from './call.ts'

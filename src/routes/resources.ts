@@ -1,101 +1,34 @@
-/** The shapes that several routes share. Everything a client sends or gets is described here or beside its route. */
+/** The resources as clients get them. A route refers to one by its name. */
 import { Type } from 'typebox'
-import { ACCESS_ROLES, JOB_STATES, NETWORK_TYPES, NIC_STATES, SERVER_STATES } from '../db/schema.ts'
+import { ACCESS_ROLES, JOB_STATES, NETWORK_TYPES, NIC_STATES, SERVER_STATES } from '../db/columns.ts'
 import { ELASTIC_IP_STATES } from '../domain/elastic-ip/elastic-ips.ts'
 import { JOB_RESOURCES } from '../domain/job/jobs.ts'
-import {
-  FORWARDED_PROTOCOLS,
-  NETWORK_MODES,
-  RULE_ACTIONS,
-  RULE_DIRECTIONS,
-  RULE_PROTOCOLS,
-} from '../domain/network/network-kinds.ts'
-import type { Page } from '../domain/paging.ts'
+import { FORWARDED_PROTOCOLS, RULE_ACTIONS, RULE_DIRECTIONS, RULE_PROTOCOLS } from '../domain/network/network-kinds.ts'
 import { GUEST_KINDS } from '../domain/server/guest-kinds.ts'
 import { JOB_ACTIONS } from '../jobs/catalogue.ts'
 import { Nullable } from '../json-schema.ts'
-
-const id = (prefix: string, what: string) =>
-  Type.String({ pattern: `^${prefix}-[a-z0-9]{1,30}$`, maxLength: 40, description: `Id of a ${what}` })
-
-export const ProjectId = id('prj', 'project')
-export const VpcId = id('vpc', 'VPC')
-export const NetworkId = id('net', 'network')
-export const ServerId = id('i', 'server')
-export const ElasticIpPoolId = id('pool', 'elastic IP pool')
-export const ElasticIpId = id('eip', 'elastic IP')
-export const ReservedAddressId = id('ra', 'reserved address')
-export const PortForwardingId = id('pf', 'port forwarding')
-export const JobId = id('j', 'job')
-export const HYPERVISOR_ID_PATTERN = '^[a-z0-9][a-z0-9-]{0,39}$'
-export const HypervisorId = Type.String({ pattern: HYPERVISOR_ID_PATTERN, description: 'Id of a hypervisor' })
-/** Of a NIC's id, unanchored. */
-export const NIC_ID_PATTERN = '[0-9a-f]{2}(:[0-9a-f]{2}){5}'
-export const NicId = Type.String({
-  pattern: `^${NIC_ID_PATTERN}$`,
-  description: 'Id of a NIC: its MAC, lower case with colons',
-  examples: ['52:54:3f:09:aa:01'],
-})
-export const GroupId = id('sg', 'security group')
-export const Slot = Type.Integer({ minimum: 1, maximum: 63, description: 'Slot on the server; 0 is the primary NIC’s' })
-export const Ipv4 = Type.String({ format: 'ipv4', maxLength: 15, examples: ['172.16.1.100'] })
-export const Address = Type.String({
-  format: 'address',
-  maxLength: 39,
-  description: 'Of IPv4 or IPv6',
-  examples: ['172.16.1.100', 'fd00:0:0:1::5'],
-})
-export const Cidr = Type.String({ format: 'ipv4-cidr', maxLength: 18, examples: ['172.16.1.0/24'] })
-export const Ipv6Cidr = Type.String({ format: 'ipv6-cidr', maxLength: 43, examples: ['fd00:0:0:1::/64'] })
-export const AnyCidr = Type.String({ format: 'cidr', maxLength: 43, examples: ['203.0.113.0/24', 'fd00:1::/64'] })
-export const Name = Type.String({ format: 'text', minLength: 1, maxLength: 128 })
-/** Of what need not have a name. */
-export const NameOrNone = Type.String({ format: 'text', maxLength: 128 })
-export const Description = Type.String({ format: 'text', maxLength: 1024 })
-export const Tags = Type.Record(
-  Type.String({ format: 'text', minLength: 1, maxLength: 64 }),
-  Type.String({ format: 'text', maxLength: 255 }),
-  {
-    maxProperties: 50,
-    propertyNames: { type: 'string', format: 'text', minLength: 1, maxLength: 64 },
-    description: 'Up to 50 names with values',
-  },
-)
-export const Time = Type.String({ format: 'date-time' })
-
-/** An object that refuses fields it does not know. */
-export const Body = <P extends Parameters<typeof Type.Object>[0]>(properties: P, options: object = {}) =>
-  Type.Object(properties, { ...options, additionalProperties: false })
-
-export const named = { description: Type.Optional(Description), tags: Type.Optional(Tags) }
-export const Changes = Body({ name: Type.Optional(Name), ...named }, { minProperties: 1 })
-export const Force = Type.Optional(Type.Boolean({ description: 'Do not wait for the guest' }))
-
-export const PageQuery = {
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
-  cursor: Type.Optional(Type.String({ maxLength: 100, description: '`next_cursor` of the page before' })),
-}
-
-export const Search = Type.String({
-  format: 'text',
-  minLength: 1,
-  maxLength: 128,
-  description: 'An id, or a part of the name, in any case',
-})
-export const SearchWithAddress = Type.String({
-  ...Search,
-  description: 'An id, or a part of the name, in any case, or of the address',
-})
-
-export const pageFrom = (query: { limit?: number; cursor?: string }): Page => ({
-  limit: query.limit ?? 100,
-  cursor: query.cursor,
-})
-
-export const params = <P extends Parameters<typeof Type.Object>[0]>(properties: P) => Type.Object(properties)
-
-export const itemsOf = <T extends Parameters<typeof Type.Array>[0]>(item: T) =>
-  Type.Object({ items: Type.Array(item), next_cursor: Nullable(Type.String()) })
+import {
+  Cidr,
+  ElasticIpId,
+  ElasticIpPoolId,
+  GroupId,
+  HypervisorId,
+  Ipv4,
+  Ipv6Cidr,
+  JobId,
+  NetworkId,
+  NetworkMode,
+  NicId,
+  PortForwardingId,
+  ProjectId,
+  ReservedAddressId,
+  RuleId,
+  ServerId,
+  SourceNat,
+  Time,
+  VpcGroup,
+  VpcId,
+} from './fields.ts'
 
 const resource = {
   name: Type.String(),
@@ -108,19 +41,7 @@ const changing = {
   updated_at: Time,
 }
 
-export const SourceNat = Type.Boolean({
-  description:
-    'Addresses without an elastic IP of their own may go out by the VPC’s. It has effect while the VPC has one',
-})
-
-export const VpcGroup = Nullable(
-  Type.String({
-    ...GroupId,
-    description: 'Security group of the VPC’s router; null: the default group. It is recorded, and not enforced yet',
-  }),
-)
-
-export const Vpc = Type.Object(
+const Vpc = Type.Object(
   {
     id: VpcId,
     ...resource,
@@ -134,11 +55,7 @@ export const Vpc = Type.Object(
   { $id: 'Vpc' },
 )
 
-export const NetworkMode = Type.Enum([...NETWORK_MODES], {
-  description: 'routed: with a gateway in a VPC; isolated: by itself; bridged: on a segment that hypervisors reach',
-})
-
-export const Network = Type.Object(
+const Network = Type.Object(
   {
     id: NetworkId,
     ...resource,
@@ -167,7 +84,7 @@ export const Network = Type.Object(
   { $id: 'Network' },
 )
 
-export const Nic = Type.Object(
+const Nic = Type.Object(
   {
     id: NicId,
     ...resource,
@@ -215,7 +132,7 @@ export const Nic = Type.Object(
   { $id: 'Nic' },
 )
 
-export const SecurityGroup = Type.Object(
+const SecurityGroup = Type.Object(
   {
     id: GroupId,
     ...resource,
@@ -230,9 +147,9 @@ export const SecurityGroup = Type.Object(
   { $id: 'SecurityGroup' },
 )
 
-export const SecurityGroupRule = Type.Object(
+const SecurityGroupRule = Type.Object(
   {
-    id: id('sgr', 'rule'),
+    id: RuleId,
     name: Type.String(),
     direction: Type.Enum([...RULE_DIRECTIONS]),
     priority: Type.Integer(),
@@ -249,7 +166,7 @@ export const SecurityGroupRule = Type.Object(
   { $id: 'SecurityGroupRule' },
 )
 
-export const Server = Type.Object(
+const Server = Type.Object(
   {
     id: ServerId,
     ...resource,
@@ -270,7 +187,7 @@ export const Server = Type.Object(
   { $id: 'Server' },
 )
 
-export const Job = Type.Object(
+const Job = Type.Object(
   {
     id: JobId,
     action: Type.Enum([...JOB_ACTIONS]),
@@ -300,7 +217,7 @@ export const Job = Type.Object(
   { $id: 'Job' },
 )
 
-export const ElasticIpPool = Type.Object(
+const ElasticIpPool = Type.Object(
   {
     id: ElasticIpPoolId,
     name: Type.String(),
@@ -316,7 +233,7 @@ export const ElasticIpPool = Type.Object(
   { $id: 'ElasticIpPool' },
 )
 
-export const ElasticIp = Type.Object(
+const ElasticIp = Type.Object(
   {
     id: ElasticIpId,
     ...resource,
@@ -332,7 +249,7 @@ export const ElasticIp = Type.Object(
   { $id: 'ElasticIp' },
 )
 
-export const PortForwarding = Type.Object(
+const PortForwarding = Type.Object(
   {
     id: PortForwardingId,
     vpc_id: VpcId,
@@ -347,7 +264,7 @@ export const PortForwarding = Type.Object(
   { $id: 'PortForwarding' },
 )
 
-export const ReservedAddress = Type.Object(
+const ReservedAddress = Type.Object(
   {
     id: ReservedAddressId,
     network_id: NetworkId,
@@ -359,7 +276,7 @@ export const ReservedAddress = Type.Object(
   { $id: 'ReservedAddress' },
 )
 
-export const Hypervisor = Type.Object(
+const Hypervisor = Type.Object(
   {
     id: HypervisorId,
     zone_id: Type.String(),
@@ -371,7 +288,7 @@ export const Hypervisor = Type.Object(
   { $id: 'Hypervisor' },
 )
 
-export const AccessKey = Type.Object(
+const AccessKey = Type.Object(
   {
     access_key_id: Type.String(),
     project_id: ProjectId,
@@ -382,7 +299,7 @@ export const AccessKey = Type.Object(
   { $id: 'AccessKey' },
 )
 
-export const NewAccessKey = Type.Object(
+const NewAccessKey = Type.Object(
   {
     ...AccessKey.properties,
     secret_access_key: Type.String({ description: 'Shown now and never again' }),
@@ -391,7 +308,7 @@ export const NewAccessKey = Type.Object(
   { $id: 'NewAccessKey' },
 )
 
-export const Session = Type.Object(
+const Session = Type.Object(
   {
     access_key_id: Type.String(),
     name: Type.String({ description: 'Of the access key' }),
@@ -403,9 +320,9 @@ export const Session = Type.Object(
   { $id: 'Session', description: 'Who asks; both times are null for who shows the key itself, by token or signature' },
 )
 
-export const Project = Type.Object({ id: ProjectId, name: Type.String(), created_at: Time }, { $id: 'Project' })
+const Project = Type.Object({ id: ProjectId, name: Type.String(), created_at: Time }, { $id: 'Project' })
 
-export const Event = Type.Object(
+const Event = Type.Object(
   {
     id: Type.String({ description: 'Place in the stream, as in Last-Event-ID' }),
     type: Type.String({ examples: ['nic.in_use'] }),
