@@ -22,46 +22,47 @@ describeConsole('the walk-through', () => {
 
   const place = ({ page, t }: Visit, name: Parameters<Visit['t']>[0]) =>
     page.getByRole('navigation', { name: t(shell.mainNavigation) }).getByRole('link', { name: t(name), exact: true })
+  /** Where there is nothing yet it stands there too, and not only at the top. */
   const button = ({ page, t }: Visit, name: Parameters<Visit['t']>[0]) =>
-    page.getByRole('main').getByRole('button', { name: t(name), exact: true })
+    page
+      .getByRole('main')
+      .getByRole('button', { name: t(name), exact: true })
+      .first()
   const send = ({ page, t }: Visit, name: Parameters<Visit['t']>[0]) =>
     page.getByRole('dialog').getByRole('button', { name: t(name), exact: true })
 
-  /** How one gets at something, and chooses it. */
-  type Choose = (visit: Visit, target: Locator) => Promise<void>
-
-  /** Types into the field that has the focus already: a hand that has to go back to the mouse would count. */
-  const type = async ({ page }: Visit, field: Locator, text: string) => {
-    await expect.poll(() => hasFocus(field)).toBe(true)
-    await page.keyboard.press('ControlOrMeta+a')
-    await page.keyboard.type(text)
-  }
-
-  const walk = async (visit: Visit, choose: Choose) => {
+  const walk = async (visit: Visit, hand: Hand) => {
     const { page, t } = visit
-    const name = page.getByRole('dialog').getByRole('textbox', { name: t(common.name) })
-    await choose(visit, place(visit, common.networks))
-    await choose(visit, button(visit, networks.create))
-    await type(visit, name, 'private')
-    await choose(visit, send(visit, common.create))
-    await page.getByRole('heading', { level: 1, name: 'private' }).waitFor()
+    const type = async (field: Locator, text: string) => {
+      await field.waitFor()
+      if (!(await hasFocus(field))) await hand.goTo(page, field)
+      await page.keyboard.press('ControlOrMeta+a')
+      await page.keyboard.type(text)
+    }
+    const name = page.getByRole('dialog').getByRole('textbox', { name: t(common.name), exact: true })
+    const heading = page.getByRole('heading', { level: 1 })
 
-    await choose(visit, place(visit, common.servers))
-    await choose(visit, button(visit, servers.create))
-    await type(visit, name, 'hosta')
-    await choose(visit, send(visit, servers.create))
-    await page
-      .getByRole('heading', { level: 1, name: 'hosta' })
+    await hand.press(page, place(visit, common.servers))
+    await hand.press(page, button(visit, servers.create))
+    await type(name, 'hosta')
+    await hand.press(page, send(visit, servers.create))
+    await heading
+      .filter({ hasText: 'hosta' })
       .filter({ hasText: t(serverStates.running) })
       .waitFor()
 
-    await choose(visit, place(visit, common.nics))
-    await choose(visit, button(visit, nics.create))
-    await choose(visit, page.getByText(t(nics.choose), { exact: true }))
-    await type(visit, page.getByRole('textbox', { name: t(nics.addresses) }), ADDRESS)
-    await choose(visit, send(visit, nics.createSubmit))
-    await choose(visit, button(visit, common.attach))
-    await choose(visit, send(visit, nics.assign))
+    await hand.press(page, place(visit, common.networks))
+    await hand.press(page, button(visit, networks.create))
+    await type(name, 'private')
+    await hand.press(page, send(visit, common.create))
+    await heading.filter({ hasText: 'private' }).waitFor()
+
+    await hand.press(page, page.getByRole('main').getByRole('link', { name: t(networks.createNics), exact: true }))
+    await hand.choose(page, page.getByRole('radio', { name: t(nics.choose), exact: true }))
+    await type(page.getByRole('textbox', { name: t(nics.addresses) }), ADDRESS)
+    await hand.press(page, send(visit, nics.createSubmit))
+    await hand.press(page, button(visit, common.attach))
+    await hand.press(page, send(visit, nics.assign))
     await page
       .getByRole('row')
       .filter({ hasText: ADDRESS })
@@ -75,7 +76,7 @@ describeConsole('the walk-through', () => {
     const { items } = await site.service.get('/v1/servers?name=hosta')
     const guest = site.service.shell(items[0].id, 'namespace')
     expect(await guest.run('ip', ['-4', 'addr', 'show', 'eth1'])).toContain(`inet ${ADDRESS}/24`)
-    await guest.run('ping', ['-c', '1', '-W', '2', '172.16.1.1'])
+    await guest.run('busybox', ['ping', '-c', '1', '-W', '2', '172.16.1.1'])
   }
 
   /** Everything goes again, so that the next newcomer finds nothing. */
@@ -91,7 +92,7 @@ describeConsole('the walk-through', () => {
     site.visit({ language }, async (visit) => {
       await visit.signIn()
       const clicks = await countClicks(visit.page)
-      await walk(visit, (_, target) => target.click())
+      await walk(visit, byMouse)
       const counted = await clicks()
       console.log(`walk-through in ${language}: ${counted} clicks`)
       expect(counted).toBeGreaterThan(0)
@@ -112,36 +113,45 @@ describeConsole('the walk-through', () => {
     }))
 })
 
-const hasFocus = (target: Locator): Promise<boolean> =>
-  target.evaluate((element) => element === document.activeElement).catch(() => false)
-
-const MOST_TABS = 120
-
-/** Goes there by Tab, through whatever lies before it, and presses it. */
-async function byKeyboard({ page }: Visit, target: Locator): Promise<void> {
-  await target.waitFor()
-  const radio = await target.evaluate(
-    (element) => element.closest('label')?.querySelector('input[type=radio]') !== null,
-  )
-  if (radio) return byArrows(page, target)
-  for (let tabs = 0; !(await hasFocus(target)); tabs++) {
-    if (tabs === MOST_TABS) throw new Error(`${target} cannot be reached by Tab`)
-    await page.keyboard.press('Tab')
-  }
-  await page.keyboard.press('Enter')
+/** How one gets at things. */
+interface Hand {
+  press(page: Page, target: Locator): Promise<void>
+  /** So that one can type into it. */
+  goTo(page: Page, field: Locator): Promise<void>
+  choose(page: Page, radio: Locator): Promise<void>
 }
 
-/** One of several: Tab goes to the group, an arrow from one to the next. */
-async function byArrows(page: Page, label: Locator): Promise<void> {
-  const isChosen = () => label.evaluate((element) => element.closest('label')?.querySelector('input')?.checked ?? false)
-  const isInGroup = () => page.evaluate(() => document.activeElement?.closest('[role=radiogroup]') != null)
-  for (let tabs = 0; !(await isInGroup()); tabs++) {
-    if (tabs === MOST_TABS) throw new Error(`${label} cannot be reached by Tab`)
-    await page.keyboard.press('Tab')
+const byMouse: Hand = {
+  press: (_, target) => target.click(),
+  goTo: (_, field) => field.click(),
+  // The circle and its words are one label.
+  choose: (_, radio) => radio.locator('xpath=ancestor::label').click(),
+}
+
+const byKeyboard: Hand = {
+  press: async (page, target) => {
+    await pressUntil(page, 'Tab', target, hasFocus)
+    await page.keyboard.press('Enter')
+  },
+  goTo: (page, field) => pressUntil(page, 'Tab', field, hasFocus),
+  choose: async (page, radio) => {
+    const group = page.getByRole('radiogroup').filter({ has: radio })
+    const isIn = async () => (await group.locator(':focus').count()) > 0
+    await pressUntil(page, 'Tab', radio, isIn)
+    await pressUntil(page, 'ArrowRight', radio, (one) => one.isChecked())
+  },
+}
+
+/** What lies under an open list of a field is not there for the moment. */
+const hasFocus = async (target: Locator): Promise<boolean> =>
+  (await target.count()) > 0 && (await target.evaluate((element) => element === document.activeElement))
+
+const MOST_PRESSES = 120
+
+async function pressUntil(page: Page, key: string, target: Locator, isThere: (target: Locator) => Promise<boolean>) {
+  await target.waitFor({ state: 'attached' })
+  for (let presses = 0; !(await isThere(target)); presses++) {
+    if (presses === MOST_PRESSES) throw new Error(`${target} cannot be reached by ${key}`)
+    await page.keyboard.press(key)
   }
-  for (let arrows = 0; !(await isChosen()); arrows++) {
-    if (arrows === MOST_TABS) throw new Error(`${label} cannot be chosen by arrow keys`)
-    await page.keyboard.press('ArrowRight')
-  }
-  await page.keyboard.press('Tab')
 }

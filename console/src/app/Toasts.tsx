@@ -21,7 +21,11 @@ export function ToastRegion() {
           <ToastContent className={styles.toastBody}>
             <strong>{toast.content.words(t)}</strong>
             {toast.content.detail && <p>{toast.content.detail}</p>}
-            {toast.content.to && <Link to={toast.content.to}>{t(common.details)}</Link>}
+            {toast.content.to && (
+              <p>
+                <Link to={toast.content.to}>{t(common.details)}</Link>
+              </p>
+            )}
           </ToastContent>
           <Button
             look="quiet"

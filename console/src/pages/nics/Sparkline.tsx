@@ -7,7 +7,7 @@ import { LOCALE } from '../../text/text.ts'
 import styles from './traffic.module.css'
 import { rateText, sparkQuery, type TrafficPoint } from './traffic.ts'
 
-const WIDTH = 88
+const WIDTH = 72
 const HEIGHT = 24
 const HOURS = 3
 

@@ -26,7 +26,7 @@ export function useNicColumns(): readonly Column<Nic>[] {
       {
         id: 'name',
         header: t(common.name),
-        width: 'minmax(128px, 1.28fr)',
+        width: 'minmax(124px, 1.24fr)',
         sortBy: byService,
         cell: ({ id, name }) => (
           <Link to={`/nics/${id}`} className={name ? undefined : styles.unnamed}>
@@ -34,11 +34,11 @@ export function useNicColumns(): readonly Column<Nic>[] {
           </Link>
         ),
       },
-      { id: 'state', header: t(common.state), width: '116px', sortBy: byService, cell: (nic) => <State nic={nic} /> },
+      { id: 'state', header: t(common.state), width: '122px', sortBy: byService, cell: (nic) => <State nic={nic} /> },
       {
         id: 'address',
         header: t(common.address),
-        width: 'minmax(136px, 1.36fr)',
+        width: 'minmax(142px, 1.42fr)',
         sortBy: byService,
         cell: ({ address, ipv6_address }) =>
           address === null && ipv6_address === null ? (
@@ -50,7 +50,7 @@ export function useNicColumns(): readonly Column<Nic>[] {
             </span>
           ),
       },
-      { id: 'mac', header: t(common.mac), width: '160px', cell: ({ id }) => <code>{id}</code> },
+      { id: 'mac', header: t(common.mac), width: '158px', cell: ({ id }) => <code>{id}</code> },
       {
         id: 'network',
         header: t(common.network),
@@ -60,7 +60,7 @@ export function useNicColumns(): readonly Column<Nic>[] {
       {
         id: 'server',
         header: t(common.server),
-        width: 'minmax(128px, 1.28fr)',
+        width: 'minmax(122px, 1.22fr)',
         cell: ({ server_id: id, slot, primary }) =>
           id !== null && (
             <>
@@ -74,7 +74,7 @@ export function useNicColumns(): readonly Column<Nic>[] {
       {
         id: 'groups',
         header: t(common.securityGroups),
-        width: 'minmax(140px, 1.4fr)',
+        width: 'minmax(148px, 1.48fr)',
         cell: ({ security_group_ids: ids }) =>
           ids.map((id, index) => (
             <span key={id}>
@@ -86,7 +86,7 @@ export function useNicColumns(): readonly Column<Nic>[] {
       {
         id: 'eip',
         header: t(common.elasticIp),
-        width: '116px',
+        width: '124px',
         cell: ({ elastic_ip: eip }) =>
           eip && (
             <Link to={`/elastic-ips?search=${eip.address}`}>
@@ -97,7 +97,7 @@ export function useNicColumns(): readonly Column<Nic>[] {
       {
         id: 'traffic',
         header: t(words.traffic),
-        width: '112px',
+        width: '96px',
         cell: ({ id, server_id }) => server_id !== null && <Sparkline nicId={id} />,
       },
       {

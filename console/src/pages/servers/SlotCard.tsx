@@ -76,7 +76,9 @@ export function SlotCard({ shown, portOf, nic, network, lets }: SlotCardProps) {
   )
 }
 
-const WIDTH = 264
+const WIDTH = 288
+/** It has room above a port that is so far below the edge of the window. */
+const MOST_HEIGHT = 230
 const DISTANCE = 6
 
 /** Above the upper ports and below the lower ones, so that it is in nobody’s way, and within the panel. */
@@ -85,7 +87,8 @@ function placeBeside(port: HTMLElement): React.CSSProperties {
   const { clientWidth = 0, clientHeight = 0 } = panel ?? {}
   const middle = port.offsetLeft + port.offsetWidth / 2
   const left = Math.max(0, Math.min(middle - WIDTH / 2, clientWidth - WIDTH))
-  const isUpper = port.offsetTop + port.offsetHeight / 2 < clientHeight / 2
+  const isUpper =
+    port.offsetTop + port.offsetHeight / 2 < clientHeight / 2 && port.getBoundingClientRect().top > MOST_HEIGHT
   return {
     width: WIDTH,
     left,

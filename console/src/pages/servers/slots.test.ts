@@ -54,10 +54,16 @@ describe('the slots of a server', () => {
 
   it('show what the service tells as soon as it tells of a move', () => {
     const nic = aNic('a', { state: 'available', generation: 4 })
-    const move = { nic, slot: 3, state: 'attaching' } as const
-    expect(untold([move], [nic])).toEqual([move])
-    expect(untold([move], [])).toEqual([move])
-    expect(untold([move], [{ ...nic, generation: 5 }])).toEqual([])
+    const attach = { nic, slot: 3, state: 'attaching' } as const
+    expect(untold([attach], [], [nic])).toEqual([attach])
+    expect(untold([attach], [], [])).toEqual([attach])
+    expect(untold([attach], [{ ...nic, generation: 5 }], [nic])).toEqual([])
+    expect(untold([attach], [], [{ ...nic, generation: 6 }])).toEqual([])
+    const detach = { nic, slot: 3, state: 'detaching' } as const
+    expect(untold([detach], [nic], [])).toEqual([detach])
+    expect(untold([detach], [{ ...nic, generation: 5 }], [])).toEqual([])
+    // It has left, and is not among the free ones that were read.
+    expect(untold([detach], [], [])).toEqual([])
   })
 
   it('give the lowest free one to whoever names none, and never the primary NIC’s', () => {

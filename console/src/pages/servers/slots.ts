@@ -27,9 +27,17 @@ export const lookOf = ({ state, last_error }: Pick<Nic, 'state' | 'last_error'>)
   }
 }
 
-/** The moves that the service has not told of yet: a NIC that it has moved has a later generation. */
-export const untold = (moves: readonly Move[], known: readonly Nic[]): readonly Move[] =>
-  moves.filter(({ nic }) => !known.some(({ id, generation }) => id === nic.id && generation > nic.generation))
+/**
+ * The moves that the service has not told of yet: a NIC that it has moved has a later generation, and one that has left is
+ * no longer among the server's. A free one need not be among those that were read.
+ */
+export const untold = (moves: readonly Move[], nics: readonly Nic[], free: readonly Nic[]): readonly Move[] =>
+  moves.filter(({ nic, state }) => {
+    const there = nics.find(({ id }) => id === nic.id)
+    if (state === 'detaching') return there !== undefined && there.generation <= nic.generation
+    const now = there ?? free.find(({ id }) => id === nic.id)
+    return now === undefined || now.generation <= nic.generation
+  })
 
 /** Who is in each slot, with the moves that were asked for here. The NICs that do not move are the same objects. */
 export function nicsBySlot(nics: readonly Nic[], moves: readonly Move[]): ReadonlyMap<number, Nic> {

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useCallback, useState } from 'react'
 import { attachNic, detachNic, listNics, type Nic, type Server } from '../../api/client.ts'
+import { useEvents } from '../../api/live.tsx'
 import { wholeList } from '../../api/queries.ts'
 import { type Refusal, refusalOf } from '../../api/refusal.ts'
 import { useJob } from '../../app/our-jobs.ts'
@@ -45,7 +46,15 @@ export function usePlugging(server: Server, nics: readonly Nic[], search: string
     detachNic(nic.id, force ? { force } : {}, options).catch(refuse(nic)),
   )
 
-  const moves = untold(asked, [...nics, ...(free ?? [])])
+  // It came to nothing, or has gone: then it need not be in any list that is read here.
+  useEvents(
+    useCallback(({ type, resource_id: id }) => {
+      if (type === 'nic.available' || type === 'nic.deleted')
+        setAsked((now) => now.filter(({ nic, state }) => nic.id !== id || state === 'detaching'))
+    }, []),
+  )
+
+  const moves = untold(asked, nics, free ?? [])
   const slots = nicsBySlot(nics, moves)
   const begin = (move: Move) => {
     setRefused(undefined)
