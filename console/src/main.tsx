@@ -4,7 +4,7 @@ import { StrictMode } from 'react'
 import { RouterProvider as AriaRouter } from 'react-aria-components'
 import { createRoot } from 'react-dom/client'
 import { BrowserRouter, useHref, useNavigate } from 'react-router'
-import { Unreachable } from './api/client.ts'
+import { isAway } from './api/refusal.ts'
 import { SessionProvider } from './api/session.tsx'
 import { App } from './app/App.tsx'
 import { applyStoredTheme } from './app/theme.ts'
@@ -19,7 +19,7 @@ const queries = new QueryClient({
       staleTime: 30_000,
       networkMode: 'always',
       refetchOnWindowFocus: false,
-      retry: (failures, error) => error instanceof Unreachable && failures < 30,
+      retry: (failures, error) => isAway(error) && failures < 30,
       retryDelay: (failures) => Math.min(500 * 2 ** failures, 4_000),
     },
   },

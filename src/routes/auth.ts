@@ -110,8 +110,10 @@ export function requireActor(app: FastifyInstance, deps: Deps, cache: ActorCache
   app.decorateRequest('actor')
   app.decorateRequest('sessionToken')
   app.decorateRequest('signedBody')
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     const actor = await whoAsks(deps, cache, request)
+    // Caches keep answers to an Authorization header to themselves (RFC 9111, 3.5), and know nothing of our cookie.
+    if (request.sessionToken !== undefined) reply.header('cache-control', 'no-store')
     const needed =
       request.routeOptions.config.role ??
       (request.method === 'GET' || request.method === 'HEAD' ? 'reader' : 'operator')

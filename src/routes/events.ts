@@ -4,6 +4,7 @@ import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
 import { isStillIn } from '../domain/access-key/sessions.ts'
 import {
+  assertReached,
   type EventFilter,
   type EventView,
   eventsAfter,
@@ -69,11 +70,17 @@ async function stream(
   // Of the answer: the request itself is closed as soon as it has been read.
   reply.raw.once('close', () => gone.abort())
   const over = AbortSignal.any([gone.signal, closing])
-  let last = (request.headers['last-event-id'] as string | undefined) ?? (await newestEventId(deps.db, projectId))
+  const resumed = request.headers['last-event-id'] as string | undefined
+  if (resumed !== undefined) await assertReached(deps.db, resumed)
+  let last = resumed ?? (await newestEventId(deps.db, projectId))
 
   reply.hijack()
   const out = reply.raw
   out.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
+  if (request.method === 'HEAD') {
+    out.end()
+    return reply
+  }
   out.write(`retry: 1000\nid: ${last}\n: stream starts here\n\n`)
   let spoke = Date.now()
   let looked = Date.now()

@@ -1,6 +1,8 @@
 /** What others do is seen here at once, and a service that was away is back without a reload. */
+import type { Route } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { common } from '../../console/src/text/common.ts'
+import { problems } from '../../console/src/text/problems.ts'
 import { shell } from '../../console/src/text/shell.ts'
 import { nicStates } from '../../console/src/text/states.ts'
 import { aConsole, type Console, describeConsole, type Visit } from '../support/a-console.ts'
@@ -71,6 +73,16 @@ describeConsole('the console is live', () => {
       await stayed()
     }))
 
+  it('a page that could not be read while the database was away is there as soon as it is back', () =>
+    site.visit({ expects: [/Failed to load resource/] }, async (visit) => {
+      const { page, open } = visit
+      await visit.signIn()
+      const body = JSON.stringify({ code: 'unavailable', detail: 'The database does not answer; try again.' })
+      await page.route('**/v1/servers?*', (route) => route.fulfill({ status: 503, body }), { times: 3 })
+      await open('/servers')
+      await rowOf(visit, 'web-1').waitFor()
+    }))
+
   it('what was typed into a form while the service is away is sent when it is back, and once', () =>
     site.visit({ expects: [/Failed to load resource/, /ERR_CONNECTION/, /ERR_INCOMPLETE/] }, async (visit) => {
       const { page, t, open } = visit
@@ -78,7 +90,12 @@ describeConsole('the console is live', () => {
       await visit.signIn()
       const dialog = page.getByRole('dialog')
       await dialog.getByRole('textbox', { name: t(common.name) }).fill('patient')
-      await page.route('**/v1/nics/batch', (route) => route.abort('connectionfailed'), { times: 1 })
+      // It arrives, and the answer does not.
+      const loseAnswer = async (route: Route) => {
+        await route.fetch()
+        await route.abort('connectionfailed')
+      }
+      await page.route('**/v1/nics/batch', loseAnswer, { times: 1 })
       const send = dialog.locator('button[type=submit]')
       await send.click()
       await dialog
@@ -86,6 +103,18 @@ describeConsole('the console is live', () => {
         .filter({ hasText: t(shell.unreachable) })
         .waitFor()
       expect(await dialog.getByRole('textbox', { name: t(common.name) }).inputValue()).toBe('patient')
+      // And once more: it says that it failed, though it was done.
+      const sayFailed = async (route: Route) => {
+        await route.fetch()
+        const body = JSON.stringify({ code: 'unavailable', detail: 'The database does not answer; try again.' })
+        await route.fulfill({ status: 503, contentType: 'application/problem+json', body })
+      }
+      await page.route('**/v1/nics/batch', sayFailed, { times: 1 })
+      await send.click()
+      await dialog
+        .getByRole('alert')
+        .filter({ hasText: t(problems.unavailable) })
+        .waitFor()
       await send.click()
       await dialog.waitFor({ state: 'detached' })
       expect((await site.service.get('/v1/nics?search=patient')).items).toHaveLength(1)

@@ -5,7 +5,14 @@ import { nicDifferences, nicPage } from '../../console/src/text/nic-page.ts'
 import { nics } from '../../console/src/text/nics.ts'
 import { problems } from '../../console/src/text/problems.ts'
 import { nicStates } from '../../console/src/text/states.ts'
-import { aConsole, type Console, describeConsole, expectAccessible, type Visit } from '../support/a-console.ts'
+import {
+  aConsole,
+  type Console,
+  describeConsole,
+  expectAccessible,
+  medianOf,
+  type Visit,
+} from '../support/a-console.ts'
 
 const MANY = 10_000
 const PER_NETWORK = 250
@@ -99,17 +106,16 @@ describeConsole('NICs', () => {
   it('draws the 252 addresses of a network within 100 ms of their data', () =>
     site.visit({}, async (visit) => {
       const { page, t } = visit
-      await visit.open('/nics?create=1')
       await visit.signIn()
-      await page.getByText(t(nics.choose), { exact: true }).waitFor()
       const drawn: number[] = []
-      // The fastest of three: a machine may be busy with something else, and never is faster than it is.
-      for (let round = 0; round < 3; round++) {
+      // Each time in a page that has just been loaded, and shows it for the first time.
+      for (let round = 0; round < 5; round++) {
+        await visit.open('/nics?create=1')
+        await page.getByText(t(nics.choose), { exact: true }).waitFor()
         drawn.push(await page.evaluate(drawingTime, t(nics.choose)))
-        await page.getByText(t(common.automatic), { exact: true }).click()
-        await page.getByRole('grid').waitFor({ state: 'detached' })
       }
-      expect(Math.min(...drawn)).toBeLessThan(100)
+      console.log(`252 addresses are drawn after ${drawn.map(Math.round).join(', ')} ms`)
+      expect(medianOf(drawn)).toBeLessThan(100)
     }))
 
   it('that ask for a taken address are refused at its field, and what was typed stays', () =>

@@ -6,7 +6,14 @@ import { problems } from '../../console/src/text/problems.ts'
 import { servers } from '../../console/src/text/servers.ts'
 import { shell } from '../../console/src/text/shell.ts'
 import { jobActions, nicStates, serverStates } from '../../console/src/text/states.ts'
-import { aConsole, type Console, describeConsole, expectAccessible, type Visit } from '../support/a-console.ts'
+import {
+  aConsole,
+  type Console,
+  describeConsole,
+  expectAccessible,
+  medianOf,
+  type Visit,
+} from '../support/a-console.ts'
 import { until } from '../support/until.ts'
 
 const RENDER_MS = 100
@@ -229,10 +236,10 @@ describeConsole('the patch panel', () => {
       }
       await open(`/servers/${full}`)
       await visit.signIn()
-      // The machine may be busy with something else for a moment.
       const times: number[] = []
-      while (times.length < 5 && Math.min(...times) >= RENDER_MS) times.push(await drawnAfterMs())
-      expect(Math.min(...times), `of ${times}`).toBeLessThan(RENDER_MS)
+      for (let round = 0; round < 5; round++) times.push(await drawnAfterMs())
+      console.log(`64 ports are drawn after ${times.map(Math.round).join(', ')} ms`)
+      expect(medianOf(times)).toBeLessThan(RENDER_MS)
 
       const drop = await carry(
         visit,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import { common } from '../../console/src/text/common.ts'
 import { shell } from '../../console/src/text/shell.ts'
 import type { Language } from '../../console/src/text/text.ts'
-import { aConsole, type Console, type Visit } from '../support/a-console.ts'
+import { aConsole, type Console, settled, type Visit } from '../support/a-console.ts'
 import { aSmallWorld, type SmallWorld } from '../support/a-small-world.ts'
 
 interface View {
@@ -28,12 +28,16 @@ const VIEWS: readonly View[] = [
     isSignedOut: true,
   },
   { name: 'overview', path: () => '/', waitFor: (visit) => heading(visit, visit.t(common.overview)) },
-  { name: 'nics', path: () => '/nics', waitFor: ({ page }, { busyNic }) => page.getByText(busyNic.address).first() },
+  {
+    name: 'nics',
+    path: () => '/nics?state=in_use',
+    waitFor: ({ page }) => page.getByRole('row').filter({ hasText: 'web-1' }).first(),
+  },
   {
     name: 'nics-zh',
     language: 'zh',
-    path: () => '/nics',
-    waitFor: ({ page }, { busyNic }) => page.getByText(busyNic.address).first(),
+    path: () => '/nics?state=in_use',
+    waitFor: ({ page }) => page.getByRole('row').filter({ hasText: 'web-1' }).first(),
   },
   {
     name: 'nic',
@@ -83,6 +87,7 @@ describe('screenshots', () => {
       if (!isSignedOut) await signIn()
       await open(view.path(world))
       await view.waitFor(visit, world).waitFor()
+      await settled(page)
       await page.evaluate(() => document.fonts.ready.then(() => undefined))
       // Without a blinking caret, and with what fades in at its end.
       await page.screenshot({ path: path.join(folder, `${name}-${colorScheme}.png`), animations: 'disabled' })

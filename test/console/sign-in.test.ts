@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { common } from '../../console/src/text/common.ts'
 import { problems } from '../../console/src/text/problems.ts'
 import { shell } from '../../console/src/text/shell.ts'
 import { LANGUAGE_NAME, LANGUAGES } from '../../console/src/text/text.ts'
+import { vpcs } from '../../console/src/text/vpcs.ts'
 import {
   aConsole,
   type Console,
@@ -152,6 +154,65 @@ describeConsole('signing in', () => {
       await page.getByText(t(shell.sessionEnded)).waitFor({ state: 'detached' })
       expect(new URL(page.url()).pathname).toBe('/networks')
       expect(await search().inputValue()).toBe('what I was about to look for')
+    }))
+
+  it('again while a dialog is open is possible, and the dialog is then as it was', () =>
+    site.visit({}, async (visit) => {
+      const { page, t, open } = visit
+      await open('/vpcs')
+      await fillSignIn(page, t, key)
+      await page
+        .getByRole('main')
+        .getByRole('button', { name: t(vpcs.create), exact: true })
+        .first()
+        .click()
+      const form = page.getByRole('dialog', { name: t(vpcs.create) })
+      await form.getByRole('textbox', { name: t(common.name), exact: true }).fill('typed before')
+      await endSession(visit)
+      await form.locator('button[type=submit]').click()
+      await page.getByText(t(shell.sessionEnded)).waitFor()
+      await expectAccessible(page)
+      await page.keyboard.press('Escape')
+      await fillSignIn(page, t, key)
+      await page.getByText(t(shell.sessionEnded)).waitFor({ state: 'detached' })
+      expect(await form.getByRole('textbox', { name: t(common.name), exact: true }).inputValue()).toBe('typed before')
+      await form.locator('button[type=submit]').click()
+      await form.waitFor({ state: 'detached' })
+      expect((await site.service.get('/v1/vpcs?name=typed%20before')).items).toHaveLength(1)
+    }))
+
+  it('as somebody else in another tab is that here too, for both have one cookie', () =>
+    site.visit({}, async (visit) => {
+      const { page, t, open, context } = visit
+      await open('/')
+      await fillSignIn(page, t, key)
+      await page
+        .getByRole('button', { name: t(shell.account) })
+        .filter({ hasText: 'test admin' })
+        .waitFor()
+      const other = await context.newPage()
+      await other.goto('/')
+      await other.getByRole('button', { name: t(shell.account) }).click()
+      await other.getByRole('menuitem', { name: t(shell.signOut) }).click()
+      await page.getByText(t(shell.sessionEnded)).waitFor()
+      await fillSignIn(other, t, await site.keyOf('reader'))
+      await page.getByText(t(shell.sessionEnded)).waitFor({ state: 'detached' })
+      await page
+        .getByRole('button', { name: t(shell.account) })
+        .filter({ hasText: 'test reader' })
+        .waitFor()
+    }))
+
+  it('stays so when the service does not answer to signing out, and says it', () =>
+    site.visit({ expects: [/Failed to load resource/] }, async (visit) => {
+      const { page, t, open } = visit
+      await open('/')
+      await fillSignIn(page, t, key)
+      await page.route('**/v1/session', (route) => route.abort('connectionfailed'), { times: 1 })
+      await page.getByRole('button', { name: t(shell.account) }).click()
+      await page.getByRole('menuitem', { name: t(shell.signOut) }).click()
+      await page.getByText(t(shell.notSignedOut)).waitFor()
+      await frameOf(page, t).waitFor()
     }))
 
   it('fits a telephone', () =>

@@ -96,6 +96,25 @@ describe('the event stream', () => {
     expect(second.events.map(({ data }) => data.resource_id)).toEqual([...missed, after].map(({ id }) => id))
   })
 
+  it('refuses a place that it has not come to, as after a backup was restored, rather than to be silent', async () => {
+    const answer = await service.call('GET', '/v1/events', undefined, {
+      headers: { accept: 'text/event-stream', 'last-event-id': '9000000000000000000-1' },
+    })
+    expectProblem(answer, 400, 'invalid_cursor')
+    expect(answer.body.errors).toMatchObject([{ in: 'header', pointer: '/last-event-id' }])
+  })
+
+  it('is no stream for HEAD, which has its headers and ends', async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/events`, {
+      method: 'HEAD',
+      headers: { authorization: `Bearer ${service.token}`, accept: 'text/event-stream' },
+      signal: AbortSignal.timeout(5_000),
+    })
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('content-type')).toBe('text/event-stream')
+    await untilNobodyPolls(service, 'event')
+  })
+
   it('has no holes while 50 writers commit in any order and the reader hangs up again and again', async () => {
     const start = await stream()
     const networks = await Promise.all(Array.from({ length: 5 }, () => aNetwork(service)))

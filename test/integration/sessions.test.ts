@@ -136,7 +136,9 @@ describe('signing in', () => {
 describe('a session', () => {
   it('may what its key may: readers read, and may sign out', async () => {
     const { cookie } = await aSession('reader')
-    expect((await ask('GET', '/v1/vpcs', { cookie })).status).toBe(200)
+    const read = await ask('GET', '/v1/vpcs', { cookie })
+    expect(read.status).toBe(200)
+    expect(read.headers['cache-control'], 'no cache knows what our cookie is').toBe('no-store')
     const refused = await ask('POST', '/v1/vpcs', { cookie, body: { name: 'v', cidr: '10.0.0.0/16' } })
     expectProblem(refused, 403, 'forbidden')
     expect(refused.body.detail).toContain('this needs the role operator')

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { AxeResults } from 'axe-core'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { common } from '../../console/src/text/common.ts'
 import { shell } from '../../console/src/text/shell.ts'
 import { type Language, LOCALE, say, type Text, type Values } from '../../console/src/text/text.ts'
 import type { AccessRole } from '../../src/domain/actor.ts'
@@ -198,6 +199,21 @@ export async function countClicks(page: Page): Promise<() => Promise<number>> {
     await page.evaluate(() => undefined) // what the page told before this has arrived then
     return clicks
   }
+}
+
+/** Of measurements of the same: one that something else came in between does not count. */
+export const medianOf = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+
+/** Ends when all that the page asks for is there. */
+export async function settled(page: Page): Promise<void> {
+  await page.getByRole('heading').first().waitFor()
+  const isLoading = Object.values(common.loading)
+  await page.waitForFunction((words) => {
+    // biome-ignore lint/performance/useDomNodeTextContent: what is seen, line by line
+    const lines = document.body.innerText.split('\n')
+    return !lines.some((line) => words.includes(line))
+  }, isLoading)
 }
 
 /** Fails when the page, as it is now, breaks a rule of WCAG 2.1 A or AA that axe-core can see. */

@@ -1,7 +1,6 @@
 import { useMutation } from '@tanstack/react-query'
 import { useRef } from 'react'
-import { Unreachable } from './client.ts'
-import { type Refusal, refusalOf } from './refusal.ts'
+import { isAnswered, type Refusal, refusalOf } from './refusal.ts'
 
 /** What an act hands on to the client: headers of its request. */
 export interface ActOptions {
@@ -38,7 +37,7 @@ export function useAct<V, R>(
         unanswered.current = undefined
         return result
       } catch (error) {
-        if (!(error instanceof Unreachable)) unanswered.current = undefined
+        if (isAnswered(error)) unanswered.current = undefined
         throw error
       }
     },

@@ -6,12 +6,11 @@ import { type QueryClient, useQueryClient } from '@tanstack/react-query'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from 'react'
 import { type Event, tellSessionEnded } from './client.ts'
+import { gatherer } from './gather.ts'
 import { renew } from './renew.ts'
 
 export type LiveState = 'connecting' | 'live' | 'lost'
 
-/** Changes are shown together, this many milliseconds after the first of them. */
-const GATHER_MS = 150
 const RETRY_MS = [500, 1000, 2000, 4000] as const
 /** The service says something every 15 s; a stream that is quiet for longer is broken, whatever TCP thinks. */
 const QUIET_MS = 40_000
@@ -39,6 +38,8 @@ export function LiveProvider({ isPaused, children }: { isPaused: boolean; childr
   const isSeen = useIsSeen()
   const place = useRef<Place>({})
   useEffect(() => {
+    // Everything is read anew then, of a database that may be another one.
+    if (isPaused) place.current = {}
     if (isPaused || !isSeen) return
     const over = new AbortController()
     void follow(queries, place.current, over.signal, setState)
@@ -88,7 +89,10 @@ async function follow(
       for await (const message of messages(place.last, over)) {
         if (message === 'open') {
           // What was read before the stream began may be old already; after that it resumes where it was.
-          if (isNew) void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' })
+          // What could not be read while the service was away is old in any case.
+          void queries.invalidateQueries({
+            predicate: ({ queryKey, state }) => queryKey[0] !== 'session' && (isNew || state.status === 'error'),
+          })
           failures = 0
           tell('live')
           continue
@@ -156,21 +160,6 @@ const overheard = (heard: () => void): TransformStream<Uint8Array, Uint8Array> =
       out.enqueue(part)
     },
   })
-
-/** Calls `act` with what came within a short time, so that a job of 63 cards is one change of the screen. */
-function gatherer(act: (events: readonly Event[]) => void): (event: Event) => void {
-  let events: Event[] = []
-  return (event) => {
-    if (events.length === 0) {
-      setTimeout(() => {
-        const gathered = events
-        events = []
-        act(gathered)
-      }, GATHER_MS)
-    }
-    events.push(event)
-  }
-}
 
 const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

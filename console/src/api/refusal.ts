@@ -24,6 +24,13 @@ export function refusalOf(error: unknown): Refusal {
 const isProblem = (data: unknown): data is Problem =>
   typeof data === 'object' && data !== null && 'code' in data && 'detail' in data
 
+/** Whether it is known that an act was not done. One that broke off, or failed in the service, may have been all the same. */
+export const isAnswered = (error: unknown): boolean => error instanceof HttpError && error.status < 500
+
+/** The service, or its database, is away for the moment. */
+export const isAway = (error: unknown): boolean =>
+  error instanceof Unreachable || (error instanceof HttpError && error.status === 503)
+
 export const isNotFound = (error: unknown): boolean => error instanceof HttpError && error.status === 404
 
 /**

@@ -24,7 +24,7 @@ const pages = (count: number) => ({
 function renewed(events: readonly Event[], data: ReadonlyMap<QueryKey, unknown>): QueryKey[] {
   const queries = new QueryClient()
   for (const [key, value] of data) queries.setQueryData(key, value)
-  renew(queries, events)
+  void renew(queries, events)
   const old = queries
     .getQueryCache()
     .getAll()

@@ -15,14 +15,15 @@ const SHOWN_IN: Partial<Record<ResourceType, readonly ResourceType[]>> = {
 const MOST_PAGES = 2
 const MOST_NICS = 50
 
-export function renew(queries: QueryClient, events: readonly Event[]): void {
+/** @returns when what is on the screen has been read anew. */
+export async function renew(queries: QueryClient, events: readonly Event[]): Promise<void> {
   const changed = new Map<string, Set<string>>()
   for (const { resource_type: type, resource_id: id } of events) {
     const ids = changed.get(type) ?? new Set()
     changed.set(type, ids.add(id))
   }
   const beside = new Set([...changed.keys()].flatMap((type) => SHOWN_IN[type as ResourceType] ?? []))
-  void queries.invalidateQueries({
+  const lists = queries.invalidateQueries({
     predicate: ({ queryKey: [type, kind, which], state }) => {
       if (typeof type !== 'string') return false
       if (type === 'event') return kind === 'pages' && isShort(state.data) && concerns(which, events)
@@ -33,7 +34,7 @@ export function renew(queries: QueryClient, events: readonly Event[]): void {
     },
   })
   const nics = changed.get('nic')
-  if (nics) void renewLongLists(queries, nics)
+  await Promise.all([lists, nics && renewLongLists(queries, nics)])
 }
 
 const isShort = (data: unknown): boolean =>
@@ -52,7 +53,7 @@ async function renewLongLists(queries: QueryClient, ids: ReadonlySet<string>): P
     .getQueriesData<NicPages>({ queryKey: ['nic', 'pages'] })
     .filter(([, data]) => data && !isShort(data))
   if (long.length === 0) return
-  if (ids.size > MOST_NICS) return void queries.invalidateQueries({ queryKey: ['nic', 'pages'] })
+  if (ids.size > MOST_NICS) return queries.invalidateQueries({ queryKey: ['nic', 'pages'] })
   const read = await Promise.all(
     [...ids].map((id) =>
       getNic(id).then(

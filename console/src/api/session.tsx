@@ -1,6 +1,6 @@
 import { HttpError } from '@oazapfts/runtime'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { createContext, type ReactNode, useContext, useEffect, useState } from 'react'
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useState } from 'react'
 import { common } from '../text/common.ts'
 import { useText } from '../text/language.tsx'
 import { shell } from '../text/shell.ts'
@@ -17,11 +17,14 @@ interface SessionState {
   /** Why it is not known who is signed in. */
   readonly error: unknown
   readonly signedIn: (session: Session) => void
+  /** @throws when the service did not end the session. */
   readonly signOut: () => Promise<void>
 }
 
 const SessionContext = createContext<SessionState | undefined>(undefined)
 const KEY = ['session']
+/** The tabs of a browser share its cookie: who signs in or out in one has done so in all of them. */
+const tabs = new BroadcastChannel('patchbay.session')
 
 /** Who is signed in, or `null`. @throws when the service does not say. */
 const askSession = (): Promise<Session | null> =>
@@ -34,28 +37,45 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient()
   const [hasEnded, setEnded] = useState(false)
   const { data, error } = useQuery({ queryKey: KEY, queryFn: askSession, staleTime: Number.POSITIVE_INFINITY })
-  useEffect(() => {
-    onSessionEnded(() => {
-      if (queries.getQueryData(KEY)) setEnded(true)
-    })
-  }, [queries])
-
   /** What one key has seen is not for another. */
-  const become = (session: Session | null) => {
-    setEnded(false)
-    const isSame = session?.access_key_id === queries.getQueryData<Session | null>(KEY)?.access_key_id
-    if (!isSame) queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] })
-    queries.setQueryData(KEY, session)
-    if (isSame) void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] })
+  const become = useCallback(
+    (session: Session | null) => {
+      setEnded(false)
+      const isSame = session?.access_key_id === queries.getQueryData<Session | null>(KEY)?.access_key_id
+      if (!isSame) queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] })
+      queries.setQueryData(KEY, session)
+      if (isSame) void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] })
+    },
+    [queries],
+  )
+  useEffect(() => {
+    const end = () => {
+      if (queries.getQueryData(KEY)) setEnded(true)
+    }
+    onSessionEnded(end)
+    tabs.onmessage = () => {
+      void askSession().then(
+        (now) => (now ? become(now) : end()),
+        () => undefined, // the service is away, and its next answer tells
+      )
+    }
+  }, [queries, become])
+
+  const becomeEverywhere = (session: Session | null) => {
+    become(session)
+    tabs.postMessage('changed')
   }
   const state: SessionState = {
     session: data,
     hasEnded,
     error,
-    signedIn: become,
+    signedIn: becomeEverywhere,
     signOut: async () => {
-      await deleteSession().catch(() => undefined)
-      become(null)
+      await deleteSession().catch((error: unknown) => {
+        // It was over already. Anything else leaves the browser signed in, and must not look otherwise.
+        if (!(error instanceof HttpError && error.status === 401)) throw error
+      })
+      becomeEverywhere(null)
     },
   }
   return <SessionContext value={state}>{children}</SessionContext>

@@ -7,6 +7,9 @@ import { LANGUAGE_NAME, LANGUAGES, type Language } from '../text/text.ts'
 import { Button } from '../ui/Button.tsx'
 import page from '../ui/page.module.css'
 import { THEMES, type Theme, useTheme } from './theme.ts'
+import { tell } from './toasts.ts'
+
+const tellSignedInStill = () => tell({ tone: 'bad', words: (t) => t(shell.notSignedOut) })
 
 /** Who one is, the language and the theme, and the way out. */
 export function AccountMenu() {
@@ -20,7 +23,7 @@ export function AccountMenu() {
         {name}
       </Button>
       <Popover placement="bottom end">
-        <Menu className={page.menu} onAction={(key) => key === 'sign-out' && void signOut()}>
+        <Menu className={page.menu} onAction={(key) => key === 'sign-out' && void signOut().catch(tellSignedInStill)}>
           <MenuSection>
             <Header className="soft">
               {t(shell.project)} {project.name} · {t(shell.role)} {t(shell[role])}

@@ -10,7 +10,7 @@ import { RefusalView } from '../ui/Refusal.tsx'
 import { ErrorBoundary } from './ErrorBoundary.tsx'
 import { Frame } from './Frame.tsx'
 import styles from './frame.module.css'
-import { SignIn } from './SignIn.tsx'
+import { SignIn, SignInOver } from './SignIn.tsx'
 
 const OverviewPage = lazy(() => import('../pages/overview/OverviewPage.tsx'))
 const NicsPage = lazy(() => import('../pages/nics/NicsPage.tsx'))
@@ -41,17 +41,14 @@ export function App() {
   if (session === null) return <SignIn />
   return (
     <LiveProvider isPaused={hasEnded}>
-      <div inert={hasEnded}>
-        <Frame>
-          <ErrorBoundary of={pathname}>
-            <Suspense fallback={<Loading />}>
-              <Pages />
-            </Suspense>
-          </ErrorBoundary>
-        </Frame>
-      </div>
-      {/* Over the page, which stays as it is: what was typed into a form is still there afterwards. */}
-      {hasEnded && <SignIn isOver />}
+      <Frame>
+        <ErrorBoundary of={pathname}>
+          <Suspense fallback={<Loading />}>
+            <Pages />
+          </Suspense>
+        </ErrorBoundary>
+      </Frame>
+      {hasEnded && <SignInOver />}
     </LiveProvider>
   )
 }

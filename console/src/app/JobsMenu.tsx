@@ -67,5 +67,8 @@ function tellOutcome({ type, resource_id: id }: Event): void {
       ...(error === null ? {} : { detail: error }),
       to: `/jobs/${id}`,
     })
-  })
+  }, NOT_TOLD)
 }
+
+/** The list of jobs tells it too. */
+const NOT_TOLD = () => undefined

@@ -83,6 +83,7 @@ export const common = texts({
   mustBeIpv4: { en: 'An IPv4 address, such as 172.16.1.100', zh: '请输入 IPv4 地址，例如 172.16.1.100' },
   mustBeCidr: { en: 'A range, such as 172.16.1.0/24', zh: '请输入网段，例如 172.16.1.0/24' },
   mustBeNumber: { en: 'A whole number from {min} to {max}', zh: '请输入 {min} 到 {max} 之间的整数' },
+  ofValue: { en: '{value}: {words}', zh: '{value}：{words}' },
   needsRole: {
     en: 'Your key has the role “{role}”; this needs “{needed}”',
     zh: '当前密钥的角色为“{role}”，此操作需要“{needed}”',

@@ -22,6 +22,7 @@ export const overview = texts({
   lookAtThem: { en: 'See what went wrong', zh: '查看失败原因' },
   up: { en: '{count} up', zh: '在线 {count}' },
   down: { en: '{count} down', zh: '离线 {count}' },
+  unseen: { en: '{count} not connected yet', zh: '尚未连接 {count}' },
   stateCount: { en: '{count} {state}', zh: '{state} {count}' },
   number: { en: '{count}', zh: '{count}' },
   atLeast: { en: '{count}+', zh: '{count}+' },

@@ -26,7 +26,7 @@ export const problems = texts({
     en: 'An agent socket needs a QMP socket beside it',
     zh: '填写 agent 套接字时需同时填写 QMP 套接字',
   },
-  unauthorized: { en: 'Credentials are missing or not valid', zh: '访问密钥缺失或无效' },
+  unauthorized: { en: 'The access key is not valid, or the session has ended', zh: '访问密钥无效，或会话已过期' },
   request_expired: { en: 'The time stamp of the signature is too far from now', zh: '签名的时间戳与当前时间相差过大' },
   forbidden: { en: 'This key, or the page that asks, may not do this', zh: '当前密钥的角色不允许此操作' },
   not_found: { en: 'There is no such resource', zh: '资源不存在' },

@@ -3,7 +3,6 @@ import { texts } from './text.ts'
 export const reservedAddresses = texts({
   reserve: { en: 'Reserve addresses', zh: '预留地址' },
   reserveIt: { en: 'Reserve', zh: '预留' },
-  reservedAddress: { en: 'Reserved address', zh: '预留地址' },
   searchFor: { en: 'Name, ID or address', zh: '名称、ID 或地址' },
   none: {
     en: 'A reserved address is given to no NIC. Machines of the network may share it, as a virtual IP for example.',

@@ -2,7 +2,7 @@ import { texts } from './text.ts'
 
 /** Security groups and their rules. */
 export const securityGroups = texts({
-  search: { en: 'Search by name or ID', zh: '按名称或 ID 搜索' },
+  search: { en: 'Name or ID', zh: '名称或 ID' },
   create: { en: 'Create security group', zh: '创建安全组' },
   rules: { en: 'Rules', zh: '规则' },
   isDefault: { en: 'project default', zh: '项目默认' },

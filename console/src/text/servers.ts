@@ -120,13 +120,13 @@ export const servers = texts({
   anySlot: { en: 'First free slot of the panel', zh: '面板上的第一个空闲插槽' },
   panelUsed: { en: '{count} of {total} slots used', zh: '已用 {count} / {total} 个插槽' },
   panelHint: {
-    en: 'Drag a free NIC onto a slot to attach it; drag a card off to detach it.',
-    zh: '将空闲网卡拖到插槽上即可挂载；将网卡拖出面板即可卸载。',
+    en: 'Drag a free NIC onto a slot to attach it; drag a card to the free NICs to detach it.',
+    zh: '将空闲网卡拖到插槽上即可挂载；将网卡拖回空闲网卡区即可卸载。',
   },
   dragFree: { en: 'Drop {nic} on a free slot', zh: '将 {nic} 放到空闲插槽上' },
   dragUsed: { en: 'Drop {nic} among the free NICs to detach it', zh: '将 {nic} 放到空闲网卡区即可卸载' },
   dropHere: { en: 'Drop on slot {slot} to attach', zh: '松开以挂载到插槽 {slot}' },
-  dropTray: { en: 'Drop to detach', zh: '松开以卸载' },
+  dropTray: { en: 'Drop here to detach', zh: '拖到此处卸载' },
   whyTaken: { en: 'Slot {slot} is taken by {nic}', zh: '插槽 {slot} 已被 {nic} 占用' },
   whyPrimary: {
     en: 'Slot 0 is for the primary NIC, which comes with joining a network',

@@ -11,6 +11,10 @@ export const shell = texts({
     zh: '服务首次启动时，管理员密钥已写入 var/admin-key.json。',
   },
   signOut: { en: 'Sign out', zh: '退出登录' },
+  notSignedOut: {
+    en: 'You are still signed in: the service did not end the session. Try again.',
+    zh: '尚未退出登录：服务未能结束会话，请重试。',
+  },
   sessionEnded: {
     en: 'Your session has ended. Sign in again to go on where you were.',
     zh: '会话已过期，请重新登录后继续。',

@@ -61,7 +61,6 @@ export const vpcs = texts({
   outsideNone: { en: 'no elastic IP', zh: '未绑定公网 IP' },
   findHere: { en: 'Find a server, NIC or network', zh: '查找云服务器、网卡或私有网络' },
   found: { en: { one: '{count} match', other: '{count} matches' }, zh: '{count} 处匹配' },
-  showFound: { en: 'Show matches', zh: '定位' },
   zoomIn: { en: 'Zoom in', zh: '放大' },
   zoomOut: { en: 'Zoom out', zh: '缩小' },
   fit: { en: 'Show all', zh: '适应画布' },
@@ -82,7 +81,6 @@ export const vpcs = texts({
     zh: 'VPC 网络拓扑图：方向键移动，+ 与 - 缩放，0 显示全部',
   },
   asList: { en: 'The same as a list', zh: '以列表显示' },
-  legend: { en: 'Colours', zh: '图例' },
   empty: {
     en: 'Networks, servers and NICs appear here as soon as there are any.',
     zh: '创建私有网络、云服务器和网卡后，将在此显示拓扑。',

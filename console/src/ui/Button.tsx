@@ -1,5 +1,5 @@
 import { LoaderCircle } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
 import {
   Button as AriaButton,
   Tooltip as AriaTooltip,
@@ -34,24 +34,31 @@ const classesOf = ({ look = 'plain', isSmall, children }: ButtonProps, more = ''
 
 export function Button(props: ButtonProps) {
   const { children, icon, label, type = 'button', isPending = false, why, onPress, autoFocus } = props
+  /** Whoever presses what is off asks why, and by touch there is no other way to ask. */
+  const [isTold, tell] = useState(false)
   const button = (
     <AriaButton
       className={classesOf(props, why === undefined ? (isPending ? styles.pending : '') : styles.off)}
       type={why === undefined ? type : 'button'}
       isPending={isPending}
-      onPress={why === undefined ? onPress : undefined}
+      onPress={why === undefined ? onPress : () => tell(true)}
       aria-disabled={why === undefined ? undefined : true}
       aria-label={label}
       autoFocus={autoFocus}
       // Leaving a field is when its fault goes: the button would move away from under the pointer.
-      preventFocusOnPress={type === 'submit'}
+      preventFocusOnPress={type === 'submit' && why === undefined}
     >
       {isPending ? <Pending /> : icon}
       {children}
     </AriaButton>
   )
   const hint = why ?? (children ? undefined : label)
-  return hint === undefined ? button : <Hint words={hint}>{button}</Hint>
+  if (hint === undefined) return button
+  return (
+    <Hint words={hint} {...(why !== undefined && { isOpen: isTold, onOpenChange: tell })}>
+      {button}
+    </Hint>
+  )
 }
 
 /** React Aria tells who listens that the button is at work by the name of this. */
@@ -64,10 +71,17 @@ function Pending() {
   )
 }
 
+interface HintProps {
+  readonly words: string
+  readonly children: ReactNode
+  /** Given when it is shown at other times too. */
+  readonly isOpen?: boolean
+  readonly onOpenChange?: (isOpen: boolean) => void
+}
 /** A tooltip around something that can have the focus. */
-export function Hint({ words, children }: { words: string; children: ReactNode }) {
+export function Hint({ words, children, ...open }: HintProps) {
   return (
-    <TooltipTrigger delay={400} closeDelay={50}>
+    <TooltipTrigger delay={400} closeDelay={50} shouldCloseOnPress={open.isOpen === undefined} {...open}>
       {children}
       <AriaTooltip className={styles.tooltip} offset={6}>
         {words}

@@ -2,9 +2,11 @@ import { X } from 'lucide-react'
 import { type FormEvent, type ReactNode, useState } from 'react'
 import { Dialog as AriaDialog, Form, Heading, Modal, ModalOverlay } from 'react-aria-components'
 import type { Act } from '../api/act.ts'
-import { fieldErrors } from '../api/refusal.ts'
+import { fieldErrors, type Refusal } from '../api/refusal.ts'
 import { common } from '../text/common.ts'
-import { useText } from '../text/language.tsx'
+import { useText, useWords, type Words } from '../text/language.tsx'
+import { problems } from '../text/problems.ts'
+import { shell } from '../text/shell.ts'
 import { Button } from './Button.tsx'
 import styles from './dialog.module.css'
 import { RefusalView } from './Refusal.tsx'
@@ -62,8 +64,10 @@ interface FormDialogProps<V, R> extends Omit<DialogProps, 'isAlert'> {
 /** A form that stays as it was filled in until the service has said yes. */
 export function FormDialog<V, R>(props: FormDialogProps<V, R>) {
   const { submit, look = 'primary', act, values, fields, why, children, onDone, ...dialog } = props
-  const t = useText()
-  const { byField, others } = fieldErrors(act.refusal, new Set(fields))
+  const { t, language } = useWords()
+  const [sent, setSent] = useState<V>()
+  const told = language === 'en' ? act.refusal : inWords(act.refusal, sent, new Set(fields), t)
+  const { byField, others } = fieldErrors(told, new Set(fields))
   const [edited, setEdited] = useState<ReadonlySet<string>>(NONE)
   const errors = useSame(Object.fromEntries(Object.entries(byField).filter(([field]) => !edited.has(field))))
   /** What the service said of a field is not true of what is typed now; else the browser would not let it be sent. */
@@ -78,7 +82,9 @@ export function FormDialog<V, R>(props: FormDialogProps<V, R>) {
     setEdited(NONE)
     // Before it is sent again: a field whose value is kept is not blamed for the last answer.
     act.reset()
-    const done = await act.run(values())
+    const asked = values()
+    setSent(asked)
+    const done = await act.run(asked)
     if (!done) return
     if (onDone) onDone(done.result)
     else props.onClose()
@@ -102,6 +108,35 @@ export function FormDialog<V, R>(props: FormDialogProps<V, R>) {
     </Dialog>
   )
 }
+
+/**
+ * The service blames fields in English. A refusal that has words of its own is told with those, and with the value that it
+ * blames where a field holds several; for any other the service is quoted.
+ */
+function inWords(
+  refusal: Refusal | undefined,
+  sent: unknown,
+  fields: ReadonlySet<string>,
+  t: Words['t'],
+): Refusal | undefined {
+  if (refusal?.kind !== 'problem') return refusal
+  const { problem } = refusal
+  const errors = problem.errors?.map((error) => {
+    const [, field = '', ...rest] = error.pointer.split('/')
+    if (!fields.has(field)) return error
+    if (problem.code === 'invalid_request') return { ...error, detail: t(shell.serverSays, { detail: error.detail }) }
+    const words = t(problems[problem.code])
+    const value = rest.length > 0 ? at(sent, [field, ...rest]) : undefined
+    return {
+      ...error,
+      pointer: `/${field}`,
+      detail: typeof value === 'string' ? t(common.ofValue, { value, words }) : words,
+    }
+  })
+  return { ...refusal, problem: { ...problem, ...(errors && { errors }) } }
+}
+const at = (value: unknown, path: readonly string[]): unknown =>
+  path.reduce<unknown>((of, part) => (typeof of === 'object' && of !== null ? Reflect.get(of, part) : undefined), value)
 
 const NONE: ReadonlySet<string> = new Set()
 

@@ -35,7 +35,8 @@ export function RefusalView({ refusal, others = [], isAtField = false }: Refusal
                 {words}
               </p>
             ))}
-            {!isAtField && others.length === 0 && (
+            {/* Of a request that was not signed in, the service tells programs how to sign it. */}
+            {!isAtField && others.length === 0 && refusal.problem.code !== 'unauthorized' && (
               <p className={styles.detail}>
                 {language === 'en' ? refusal.problem.detail : t(shell.serverSays, { detail: refusal.problem.detail })}
               </p>

@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gt, lt, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
 import { event } from '../../db/schema.ts'
+import { DomainError } from '../errors.ts'
 import { invalidCursor } from '../paging.ts'
 
 /** What events are of. */
@@ -104,6 +105,22 @@ export async function eventsAfter(
     .orderBy(asc(event.xid), asc(event.id))
     .limit(limit)
   return rows.map(view)
+}
+
+/**
+ * Refuses a place that this database has not come to: it is of another one, such as before a backup was restored, and a
+ * stream from there would be silent for ever.
+ * @throws DomainError `invalid_cursor`.
+ */
+export async function assertReached(db: Db, id: string): Promise<void> {
+  const { rows } = await db.execute<{ ahead: boolean }>(
+    sql`SELECT ${place(id)} >= (pg_snapshot_xmax(pg_current_snapshot()), 0::bigint) AS ahead`,
+  )
+  if (!rows[0]?.ahead) return
+  const detail = 'is ahead of every event: it is not of this service'
+  throw new DomainError('invalid_cursor', `Last-Event-ID ${id} ${detail}`, {
+    errors: [{ in: 'header', pointer: '/last-event-id', detail }],
+  })
 }
 
 /** Id of the newest settled event of a project, or `0-0`: where a stream without `Last-Event-ID` starts. */

@@ -51,6 +51,7 @@ export function JoinDialog({ network, vpc, onClose }: Props) {
         ...(ipv6 && { ipv6_cidr: ipv6.trim() }),
       })}
       fields={['vpc_id', 'cidr', 'ipv6_cidr']}
+      why={vpcs && !to ? t(networks.noVpcToJoin) : undefined}
       onClose={onClose}
     >
       {!network && (

@@ -37,7 +37,10 @@ export function Counts({ servers, nics }: CountsProps) {
         ? t(overview.atLeast, { count: of.items.length })
         : t(overview.number, { count: of.items.length })
   const lately = failed?.items.filter(({ created_at: at }) => Date.now() - Date.parse(at) < DAY_MS).length
-  const down = hypervisors?.items.filter(({ state }) => state === 'down').length ?? 0
+  const away = hypervisors?.items.filter(({ state }) => state === 'down') ?? []
+  /** Registered, but no worker was started there yet: nothing is wrong. */
+  const unseen = away.filter(({ last_seen_at }) => last_seen_at === null).length
+  const down = away.length - unseen
   return (
     <ul className={styles.counts}>
       <Count to="/nics" label={t(common.nics)} value={count(nics)}>
@@ -49,8 +52,9 @@ export function Counts({ servers, nics }: CountsProps) {
       <Count to="/hypervisors" label={t(common.hypervisors)} value={count(hypervisors)}>
         {hypervisors && (
           <>
-            <Part tone="good">{t(overview.up, { count: hypervisors.items.length - down })}</Part>
+            <Part tone="good">{t(overview.up, { count: hypervisors.items.length - away.length })}</Part>
             {down > 0 && <Part tone="bad">{t(overview.down, { count: down })}</Part>}
+            {unseen > 0 && <Part tone="idle">{t(overview.unseen, { count: unseen })}</Part>}
           </>
         )}
       </Count>

@@ -69,7 +69,7 @@ export function useReservedColumns({ networks, onEdit, onRelease }: Wanted): rea
         width: '150px',
         isEnd: true,
         cell: (row) => (
-          <>
+          <span style={{ display: 'inline-flex', alignItems: 'center', verticalAlign: 'middle' }}>
             {onEdit && (
               <Button
                 look="quiet"
@@ -83,7 +83,7 @@ export function useReservedColumns({ networks, onEdit, onRelease }: Wanted): rea
             <Button look="quiet" isSmall why={why} onPress={() => onRelease([row])}>
               {t(words.release)} <span className="visually-hidden">{row.address}</span>
             </Button>
-          </>
+          </span>
         ),
       },
     ]

@@ -79,7 +79,7 @@ function useColumns(open: (open: Open) => void): readonly Column<SecurityGroup>[
       {
         id: 'name',
         header: t(common.name),
-        width: 'minmax(200px, 1.4fr)',
+        width: 'minmax(220px, 1.4fr)',
         sortBy: ({ name }) => name,
         cell: ({ id, name, is_default }) => (
           <>

@@ -161,8 +161,13 @@ export function PatchPanel({ server, nics }: { server: Server; nics: readonly Ni
         why={why}
         onLift={(nic) => setDragged({ nic, isPlugged: false })}
         onLetGo={acts.letGo}
+        awaits={dragged?.isPlugged === true}
         onEnter={() => setPlace(TRAY)}
-        onDrop={() => dragged?.isPlugged && unplug(dragged.nic)}
+        onDrop={() => {
+          if (dragged?.isPlugged) unplug(dragged.nic)
+          // The port of a card that leaves drags nothing, and may not hear any more that the drag is over.
+          acts.letGo()
+        }}
       />
       {opened !== undefined && inOpened && (
         <CardMenu

@@ -50,7 +50,7 @@ export default function ServersPage() {
   // What was deleted meanwhile is selected no longer.
   const chosen = rows?.filter(({ id }) => selected.has(id)) ?? []
   return (
-    <Page title={t(common.servers)}>
+    <Page title={t(common.servers)} actions={createButton}>
       <Toolbar>
         <SearchField label={t(servers.searchHint)} value={search} onChange={setSearch} />
         <Filter
@@ -68,7 +68,6 @@ export default function ServersPage() {
           />
         )}
         <BulkActs selected={chosen} onDone={() => select(NOBODY)} />
-        {createButton}
       </Toolbar>
       <DataTable
         label={t(common.servers)}
@@ -137,20 +136,20 @@ function useColumns(): readonly Column<Server>[] {
       sortBy: ({ state }) => state,
       cell: ({ state }) => <ServerState state={state} />,
     },
-    { id: 'panel', header: t(servers.panel), width: '220px', cell: (server) => <PanelCell server={server} /> },
-    { id: 'cards', header: t(servers.cards), width: '92px', cell: ({ id }) => <CountCell id={id} />, isEnd: true },
+    { id: 'panel', header: t(servers.panel), width: '216px', cell: (server) => <PanelCell server={server} /> },
+    { id: 'cards', header: t(servers.cards), width: '84px', cell: ({ id }) => <CountCell id={id} />, isEnd: true },
     { id: 'address', header: t(common.address), width: '128px', cell: ({ id }) => <AddressCell id={id} /> },
     {
       id: 'guest',
       header: t(servers.guest),
-      width: '140px',
+      width: '124px',
       sortBy: ({ guest }) => guest,
       cell: ({ guest, qmp_socket: socket }) => t(socket === null ? servers[guest] : servers.adopted),
     },
     {
       id: 'size',
       header: t(servers.size),
-      width: '146px',
+      width: '132px',
       sortBy: ({ vcpus, memory_mb }) => vcpus * 2 ** 21 + memory_mb,
       cell: sizeOf,
     },

@@ -28,6 +28,8 @@ interface TrayProps {
   readonly why: string | undefined
   readonly onLift: (nic: Nic) => void
   readonly onLetGo: () => void
+  /** A plugged card is carried somewhere. */
+  readonly awaits: boolean
   /** A plugged card is held over it. */
   readonly onEnter: () => void
   readonly onDrop: () => void
@@ -38,7 +40,19 @@ const HEAD_HEIGHT = 32
 const CARD_HEIGHT = 46
 
 /** The NICs that are free to be plugged in, by network; a plugged one that is dropped here is taken out. */
-export function Tray({ free, networks, near, search, onSearch, why, onLift, onLetGo, onEnter, onDrop }: TrayProps) {
+export function Tray({
+  free,
+  networks,
+  near,
+  search,
+  onSearch,
+  why,
+  onLift,
+  onLetGo,
+  awaits,
+  onEnter,
+  onDrop,
+}: TrayProps) {
   const t = useText()
   const tray = useRef<HTMLFieldSetElement>(null)
   const scroller = useRef<HTMLDivElement>(null)
@@ -66,6 +80,7 @@ export function Tray({ free, networks, near, search, onSearch, why, onLift, onLe
       className={styles.tray}
       aria-label={t(servers.freeNics)}
       tabIndex={-1}
+      data-awaits={awaits || undefined}
       data-target={isDropTarget || undefined}
     >
       <div className={styles.head}>
