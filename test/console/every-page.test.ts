@@ -5,7 +5,15 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { common } from '../../console/src/text/common.ts'
 import { LANGUAGE_NAME, type Language, type TextTable } from '../../console/src/text/text.ts'
-import { aConsole, type Console, describeConsole, expectAccessible, frameOf, settled } from '../support/a-console.ts'
+import {
+  aConsole,
+  type Console,
+  describeConsole,
+  expectAccessible,
+  frameOf,
+  medianOf,
+  settled,
+} from '../support/a-console.ts'
 import { aSmallWorld, type SmallWorld } from '../support/a-small-world.ts'
 
 const READY_MS = 1_500
@@ -82,22 +90,33 @@ describeConsole('every page', () => {
     site.visit({}, async (visit) => {
       await visit.signIn()
       const { page, t } = visit
+      const showOverview = async () => {
+        await visit.open('/')
+        await frameOf(page, t).waitFor()
+        await page.getByRole('heading', { level: 1, name: t(common.overview) }).waitFor()
+        await page.getByText('web-1').first().waitFor()
+      }
+      const times: number[] = []
+      for (let round = 0; round < 3; round++) {
+        // As for who comes for the first time: a page that was seen before has its scripts at hand.
+        await visit.context.newCDPSession(page).then((cdp) => cdp.send('Network.clearBrowserCache'))
+        const began = performance.now()
+        await showOverview()
+        times.push(performance.now() - began)
+      }
       const scripts = new Map<string, Promise<Buffer>>()
       page.on('response', (answer) => {
         if (answer.request().resourceType() === 'script') scripts.set(answer.url(), answer.body())
       })
-      const began = performance.now()
-      await visit.open('/')
-      await frameOf(page, t).waitFor()
-      await page.getByRole('heading', { level: 1, name: t(common.overview) }).waitFor()
-      await page.getByText('web-1').first().waitFor()
-      const ms = performance.now() - began
+      await showOverview()
       const bodies = await Promise.all(scripts.values())
       const bytes = bodies.reduce((sum, body) => sum + gzipSync(body).length, 0)
-      console.log(`first view: ${ms.toFixed(0)} ms, ${bodies.length} scripts, ${(bytes / 1000).toFixed(0)} kB gzip`)
+      console.log(
+        `first view: ${times.map(Math.round).join(', ')} ms, ${bodies.length} scripts, ${(bytes / 1000).toFixed(0)} kB gzip`,
+      )
       expect(bytes).toBeGreaterThan(0)
       expect(bytes).toBeLessThan(MOST_SCRIPT_BYTES)
-      expect(ms).toBeLessThan(READY_MS)
+      expect(medianOf(times)).toBeLessThan(READY_MS)
     }))
 })
 

@@ -98,7 +98,6 @@ async function follow(
           continue
         }
         place.last = message.id ?? place.last
-        if (message.data === '') continue
         const event = JSON.parse(message.data) as Event
         for (const listener of listeners) listener(event)
         gather(event)
@@ -117,7 +116,7 @@ async function follow(
 
 interface Message {
   readonly id: string | undefined
-  /** Empty when it only tells a place in the stream. */
+  /** An event, as JSON. */
   readonly data: string
 }
 

@@ -126,7 +126,8 @@ export const servers = texts({
   dragFree: { en: 'Drop {nic} on a free slot', zh: '将 {nic} 放到空闲插槽上' },
   dragUsed: { en: 'Drop {nic} among the free NICs to detach it', zh: '将 {nic} 放到空闲网卡区即可卸载' },
   dropHere: { en: 'Drop on slot {slot} to attach', zh: '松开以挂载到插槽 {slot}' },
-  dropTray: { en: 'Drop here to detach', zh: '拖到此处卸载' },
+  dropTray: { en: 'Drop to detach', zh: '松开以卸载' },
+  detachHere: { en: 'Drop here to detach', zh: '拖到此处卸载' },
   whyTaken: { en: 'Slot {slot} is taken by {nic}', zh: '插槽 {slot} 已被 {nic} 占用' },
   whyPrimary: {
     en: 'Slot 0 is for the primary NIC, which comes with joining a network',

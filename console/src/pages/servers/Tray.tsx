@@ -121,7 +121,7 @@ export function Tray({
       {free && free.length >= MOST_FREE && <p className={styles.note}>{t(servers.firstOnly, { count: MOST_FREE })}</p>}
       <div className={styles.unplug} aria-hidden>
         <Unplug size={20} />
-        {t(servers.dropTray)}
+        {t(isDropTarget ? servers.dropTray : servers.detachHere)}
       </div>
     </fieldset>
   )
