@@ -14,7 +14,7 @@ import { CardMenu } from './CardMenu.tsx'
 import { JoinNetwork } from './JoinNetwork.tsx'
 import { nicName } from './nic-name.ts'
 import { PlugDialog } from './PlugDialog.tsx'
-import { FREE_NIC, Port, type PortActs } from './Port.tsx'
+import { Face, FREE_NIC, Port, type PortActs } from './Port.tsx'
 import styles from './patch-panel.module.css'
 import { SlotCard, useShownSlot } from './SlotCard.tsx'
 import { cableHue, SLOT_NUMBERS, SLOTS, takesCards } from './slots.ts'
@@ -65,6 +65,7 @@ export function PatchPanel({ server, nics }: { server: Server; nics: readonly Ni
     }),
     [],
   )
+  const Slot = useDeferredValue(Port, Face)
   const chassis = useRef<HTMLFieldSetElement>(null)
   const { dropProps, isDropTarget } = useDrop({
     ref: chassis,
@@ -115,7 +116,7 @@ export function PatchPanel({ server, nics }: { server: Server; nics: readonly Ni
                 {group.map((slot) => {
                   const nic = slots.get(slot)
                   return (
-                    <Port
+                    <Slot
                       key={slot}
                       slot={slot}
                       nic={nic}

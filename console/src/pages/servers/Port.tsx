@@ -1,4 +1,4 @@
-import { type KeyboardEvent, memo, useRef } from 'react'
+import { type HTMLAttributes, type KeyboardEvent, memo, type RefObject, useRef } from 'react'
 import { mergeProps } from 'react-aria/mergeProps'
 import { useDrag } from 'react-aria/useDrag'
 import { useDrop } from 'react-aria/useDrop'
@@ -36,7 +36,8 @@ interface PortProps {
  * A slot: a button that opens what can be done there, a place where a free NIC is dropped, and, with a card in it, what is
  * dragged off. Enter lifts a card, and so the menu of an occupied slot is opened by Space.
  */
-export const Port = memo(function Port({ slot, nic, label, hue, takes, lets, acts }: PortProps) {
+export const Port = memo(function Port(props: PortProps) {
+  const { slot, nic, takes, lets, acts } = props
   const ref = useRef<HTMLDivElement>(null)
   const { dropProps, isDropTarget } = useDrop({
     ref,
@@ -54,6 +55,26 @@ export const Port = memo(function Port({ slot, nic, label, hue, takes, lets, act
   })
   // Enter lifts a card. Its own pointer handlers would do so for the click of a screen reader, which is to open the menu.
   const { onPointerDown: _, onClick: __, ...drag } = dragProps
+  return (
+    <Face
+      {...props}
+      ref={ref}
+      dragAndDrop={mergeProps(dropProps, drag)}
+      isDropTarget={isDropTarget}
+      isDragging={isDragging}
+    />
+  )
+})
+
+interface FaceProps extends PortProps {
+  readonly ref?: RefObject<HTMLDivElement | null>
+  readonly dragAndDrop?: HTMLAttributes<HTMLElement>
+  readonly isDropTarget?: boolean
+  readonly isDragging?: boolean
+}
+
+/** What is seen of a slot. Dragging costs more than all the rest, so that the first sight of a panel is without it. */
+export const Face = memo(function Face({ slot, nic, label, hue, takes, acts, ref, ...props }: FaceProps) {
   // By hand, since `useButton` costs more than all the rest of a port, and there are 64 of them.
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== ' ' && event.key !== 'Enter') return
@@ -63,7 +84,7 @@ export const Port = memo(function Port({ slot, nic, label, hue, takes, lets, act
   return (
     // biome-ignore lint/a11y/useSemanticElements: not every browser drags what is a button
     <div
-      {...mergeProps(dropProps, drag, { onClick: () => acts.open(slot), onKeyDown })}
+      {...mergeProps(props.dragAndDrop ?? {}, { onClick: () => acts.open(slot), onKeyDown })}
       ref={ref}
       role="button"
       tabIndex={0}
@@ -74,8 +95,8 @@ export const Port = memo(function Port({ slot, nic, label, hue, takes, lets, act
       data-look={nic ? lookOf(nic) : 'free'}
       data-primary={slot === 0 || undefined}
       data-takes={takes || undefined}
-      data-target={isDropTarget || undefined}
-      data-dragging={isDragging || undefined}
+      data-target={props.isDropTarget || undefined}
+      data-dragging={props.isDragging || undefined}
       style={hue === undefined ? undefined : ({ '--hue': hue } as React.CSSProperties)}
       // Before React Aria, which keeps it to itself: the panel tells why a slot takes nothing.
       onDragEnterCapture={() => acts.over(slot)}
