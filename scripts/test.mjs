@@ -3,7 +3,8 @@
 // PATCHBAY_TEST_NO_SKIP=1 makes a skipped test a failure: what .ci/run promises is that everything was run.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { ensureBuild } from './lib/build.mjs'
 import { ensureGuestImage, ensurePrograms, ensureRedisServer, TEST_PROGRAMS } from './lib/debian-packages.mjs'
 import { checkNode, ensureNpmPackages } from './lib/npm-packages.mjs'
@@ -34,6 +35,7 @@ try {
   rmSync(reports, { recursive: true })
 }
 printSummary('tests', results)
+printFailures()
 process.exitCode = results.some(({ outcome }) => outcome === 'FAILED') ? 1 : 0
 
 async function runProject(project) {
@@ -60,11 +62,31 @@ function judge(code, report) {
   const skipped = report ? report.numPendingTests + report.numTodoTests : 0
   const total = report?.numTotalTests ?? 0
   const counts = `${report?.numPassedTests ?? 0} passed, ${report?.numFailedTests ?? 0} failed, ${skipped} skipped`
-  if (code !== 0) return { outcome: 'FAILED', note: counts }
+  if (code !== 0) return { outcome: 'FAILED', note: counts, failures: failuresIn(report) }
   if (noSkip && skipped > 0) return { outcome: 'FAILED', note: `${counts}; nothing may be skipped: ${namesOf(report)}` }
   // A project without tests is a mistake in a path, unless the arguments left it none.
   if (noSkip && total === 0 && extra.length === 0) return { outcome: 'FAILED', note: 'no tests found' }
   return { outcome: 'ok', note: counts }
+}
+
+/** `{ name, why }` of each test that failed, and of each file that came to no tests. */
+function failuresIn(report) {
+  const files = report?.testResults.filter(({ status }) => status === 'failed') ?? []
+  return files.flatMap(({ name, message, assertionResults }) => {
+    const file = relative(root, name)
+    const tests = assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map(({ fullName, failureMessages }) => ({ name: `${file}: ${fullName}`, why: failureMessages[0] ?? '' }))
+    return tests.length > 0 ? tests : [{ name: file, why: message }]
+  })
+}
+
+/** At the end of everything: one look at it tells what is to be mended, pages away from where it was printed. */
+function printFailures() {
+  const failures = results.flatMap(({ name, failures }) => failures?.map((failure) => ({ in: name, ...failure })) ?? [])
+  if (failures.length > 0) console.log('\nfailed')
+  for (const { in: tests, name, why } of failures)
+    console.log(`  ${tests}: ${name}\n    ${stripVTControlCharacters(why).split('\n', 1)[0].slice(0, 300)}`)
 }
 
 const namesOf = (report) =>

@@ -154,7 +154,7 @@ describeConsole('networks and VPCs', () => {
       const leave = page.getByRole('menuitem', { name: t(networks.leave) })
       await expect.poll(() => leave.textContent()).toContain(t(networks.hasNics, { count: 1 }))
       expect(await leave.getAttribute('aria-disabled')).toBe('true')
-      await page.keyboard.press('Escape')
+      await page.getByRole('menu').press('Escape')
       await site.service.call('DELETE', `/v1/nics/${nicId}`)
       await expect.poll(async () => (await site.service.get(`/v1/networks/${network.id}`)).nic_count).toBe(0)
       await page.getByText(t(networks.noNics)).waitFor()

@@ -104,7 +104,7 @@ describeConsole('operations', () => {
       expect(await asked()).toMatchObject({ access_key_id: id, name: 'backup script', role: 'reader' })
       // It is not lost by a click beside it, nor by Escape alone.
       await page.mouse.click(5, 5)
-      await page.keyboard.press('Escape')
+      await once.press('Escape')
       await once.getByText(t(accessKeys.notKept)).waitFor()
       await expectAccessible(page)
       await button(visit, accessKeys.kept).click()

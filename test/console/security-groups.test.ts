@@ -146,7 +146,7 @@ describeConsole('security groups', () => {
       const ofDefault = await startDeletion('default')
       expect(await ofDefault.getAttribute('aria-disabled')).toBe('true')
       await page.getByText(t(words.cannotDeleteDefault)).waitFor()
-      await page.keyboard.press('Escape')
+      await page.getByRole('menu').press('Escape')
 
       await (await startDeletion('in use')).click()
       const confirm = page.getByRole('alertdialog')
