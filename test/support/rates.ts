@@ -1,16 +1,15 @@
 /**
- * Claims about Mbit/s on a machine that may be virtual itself. While its host runs others instead of it, no shaper sends
- * anything, and what it did not send then it may not make up for: less passes than was asked for, and never more. So what
- * a limit lets through at most always holds; what it lets through at least holds of the part of the time that was not
- * taken, and all of it as soon as nothing was taken.
+ * Claims about Mbit/s on a machine that may be virtual itself. Much makes less pass than a limit allows: a connection that
+ * still finds its speed, and above all the host, which runs others instead of this machine (its shapers send nothing
+ * meanwhile, and may not make up for it). Nothing makes more pass. So what is let through at most holds of every
+ * measurement; what is let through at least holds of one of a few, and when the machine was never given all its time, of
+ * the part that it was given.
  */
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'vitest'
 
 const TOLERANCE = 0.1
-/** What of the time may be taken, and a measurement still counts as it is. */
-const HARDLY_ANY = 0.02
 const MOST_TRIES = 4
 
 /** `measure`, in Mbit/s, is what was asked for, within 10 %. */
@@ -36,14 +35,13 @@ export async function growthOf(bytes: () => Promise<number>): Promise<number> {
 async function atLeast(mbps: number, measure: () => Promise<number>): Promise<void> {
   const tries: string[] = []
   let isAllThatCould = false
-  for (let left = MOST_TRIES; left > 0; left--) {
+  while (tries.length < MOST_TRIES) {
     const before = await processorTime()
     const measured = await measure()
     const after = await processorTime()
     if (measured >= mbps) return
     const taken = (after.taken - before.taken) / (after.wanted - before.wanted)
     tries.push(`${measured.toFixed(1)} Mbit/s with ${(taken * 100).toFixed(0)} % of the time taken`)
-    if (!(taken > HARDLY_ANY)) break
     isAllThatCould ||= measured >= mbps * (1 - taken)
   }
   const told = `not ${mbps} Mbit/s or more: ${tries.join(', ')}`
