@@ -24,7 +24,15 @@ export async function runApi(config: Config): Promise<void> {
   const relay = startRelay(db, publisher, log)
   const housekeeping = startHousekeeping(db, log)
   const app = await buildApp(
-    { db, publisher, relay, secretKey, queueAccess, instances: { guest: config.guest, images: config.images } },
+    {
+      db,
+      publisher,
+      relay,
+      secretKey,
+      queueAccess,
+      instances: { guest: config.guest, images: config.images },
+      trustedProxies: config.trustedProxies,
+    },
     log,
   )
   await app.listen({ host: config.host, port: config.port })

@@ -65,6 +65,8 @@ export interface Deps {
   readonly queueAccess: QueueAccess
   /** What RunInstances of the QingCloud wire makes. */
   readonly instances: { readonly guest: GuestKind; readonly images: readonly string[] }
+  /** Addresses and ranges of the reverse proxies that tell the truth in `X-Forwarded-*`; absent: there are none. */
+  readonly trustedProxies?: readonly string[]
   /** Of the built console; absent: the one that the build of this package makes. */
   readonly consoleFolder?: string
 }
@@ -82,6 +84,7 @@ export async function buildApp(deps: Deps, logger: FastifyBaseLogger): Promise<A
     logController: new fastify.LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,
+    trustProxy: deps.trustedProxies?.length ? [...deps.trustedProxies] : false,
     http: { maxHeaderSize: MAX_HEAD_BYTES },
     routerOptions: { maxParamLength: 200 },
     schemaController: { compilersFactory: { buildSerializer } },
@@ -128,7 +131,7 @@ export async function buildApp(deps: Deps, logger: FastifyBaseLogger): Promise<A
   await app.register(cookie)
   const actors = new ActorCache()
   await app.register(async (iaas: App) => iaasRoutes(iaas, deps, actors))
-  await app.register(async (open: App) => signInRoute(open, deps), { prefix: '/v1' })
+  await app.register(async (open: App) => signInRoute(open, deps, actors), { prefix: '/v1' })
   await app.register(
     async (v1: App) => {
       requireActor(v1, deps, actors)

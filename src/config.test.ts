@@ -30,6 +30,7 @@ describe('parseConfig', () => {
       zone: 'local-1',
       guest: 'qemu',
       images: [],
+      trustedProxies: [],
       logLevel: 'info',
       apiUrl: undefined,
       hypervisorId: 'hv-local',
@@ -58,6 +59,9 @@ describe('parseConfig', () => {
   test.each<[string, Environment]>([
     ['a port above 65535', { PATCHBAY_PORT: '65536' }],
     ['a negative port', { PATCHBAY_PORT: '-1' }],
+    ['a proxy that is a name', { PATCHBAY_TRUSTED_PROXIES: '10.0.0.1,proxy' }],
+    ['a range of proxies that is too long', { PATCHBAY_TRUSTED_PROXIES: '10.0.0.0/33' }],
+    ['all the world for a proxy without a number', { PATCHBAY_TRUSTED_PROXIES: '10.0.0.0/' }],
     ['a port with a fraction', { PATCHBAY_PORT: '80.5' }],
     ['a host with a space', { PATCHBAY_HOST: 'a b' }],
     ['a namespace of 41 characters', { PATCHBAY_NETNS: 'a'.repeat(41) }],

@@ -42,6 +42,8 @@ export interface Config {
   readonly guest: GuestKind
   /** Ids of images that RunInstances knows besides those that are built in; all stand for the one guest image. */
   readonly images: readonly string[]
+  /** IP addresses and ranges (CIDR) of reverse proxies whose `X-Forwarded-*` headers are believed. */
+  readonly trustedProxies: readonly string[]
   readonly logLevel: LogLevel
   /** Where a worker finds the API, without a trailing slash. */
   readonly apiUrl: string | undefined
@@ -93,6 +95,12 @@ const listOf =
     const items = text.split(',').map((item) => item.trim())
     return items.every(isRight) ? [...new Set(items)] : undefined
   }
+
+function isAddressOrRange(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const bits = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0
+  return bits > 0 && rest.length === 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
+}
 
 function parsePort(text: string): number | undefined {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
@@ -175,6 +183,11 @@ const VARIABLES = {
     parse: listOf((id) => /^[a-z0-9][a-z0-9._-]{0,63}$/i.test(id)),
     must: 'ids of images separated by commas: 1-64 characters of A-Z, a-z, 0-9, _, . and - each',
   }),
+  PATCHBAY_TRUSTED_PROXIES: variable<readonly string[]>({
+    fallback: [],
+    parse: listOf(isAddressOrRange),
+    must: 'IP addresses and ranges (192.0.2.0/24) separated by commas',
+  }),
   PATCHBAY_LOG_LEVEL: variable<LogLevel>({
     fallback: 'info',
     parse: (text) => LOG_LEVELS.find((level) => level === text),
@@ -251,6 +264,7 @@ export function parseConfig(env: Environment, command: ConfiguredCommand = 'up')
     zone: value.PATCHBAY_ZONE,
     guest: value.PATCHBAY_GUEST,
     images: value.PATCHBAY_IMAGES,
+    trustedProxies: value.PATCHBAY_TRUSTED_PROXIES,
     logLevel: value.PATCHBAY_LOG_LEVEL,
     apiUrl: value.PATCHBAY_API_URL,
     hypervisorId: value.PATCHBAY_HYPERVISOR_ID,

@@ -202,6 +202,7 @@ const apiEnvironment = (config: Config, port: number): Record<string, string> =>
     PATCHBAY_ZONE: config.zone,
     PATCHBAY_GUEST: config.guest,
     PATCHBAY_IMAGES: config.images.join(',') || undefined,
+    PATCHBAY_TRUSTED_PROXIES: config.trustedProxies.join(',') || undefined,
   })
 
 /** No database, no queue, no key that encrypts: a worker knows the API and its own token. */

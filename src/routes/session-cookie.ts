@@ -26,14 +26,14 @@ export function clearSessionCookie(reply: FastifyReply): void {
  * ours: another port, another name of the domain. Programs send neither header.
  * @throws DomainError `forbidden`.
  */
-export function assertOwnPage({ method, headers }: FastifyRequest): void {
+export function assertOwnPage({ method, headers, host }: FastifyRequest): void {
   if (method === 'GET' || method === 'HEAD') return
   const site = headers['sec-fetch-site']
   if (site !== undefined) {
     if (site === 'same-origin') return
     throw new DomainError('forbidden', `Sec-Fetch-Site is ${site}: this may only be asked from a page of this service`)
   }
-  const { origin, host } = headers
+  const { origin } = headers
   if (origin !== undefined && !(URL.canParse(origin) && new URL(origin).host === host)) {
     throw new DomainError('forbidden', `Origin is ${origin}: this may only be asked from a page of this service`)
   }

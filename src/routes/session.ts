@@ -7,14 +7,14 @@ import { DomainError } from '../domain/errors.ts'
 import type { ActorCache } from './auth.ts'
 import { Body } from './fields.ts'
 import { refusals } from './problem.ts'
-import { assertOwnPage, clearSessionCookie, setSessionCookie } from './session-cookie.ts'
+import { assertOwnPage, clearSessionCookie, sessionToken, setSessionCookie } from './session-cookie.ts'
 
 const tags = ['access']
 const SIGN_INS_PER_MINUTE = 20
 const Shown = Type.String({ format: 'text', minLength: 1, maxLength: 128 })
 
 /** Signing in, which is open to everybody. */
-export async function signInRoute(app: App, deps: Deps): Promise<void> {
+export async function signInRoute(app: App, deps: Deps, actors: ActorCache): Promise<void> {
   await app.register(rateLimit, {
     max: SIGN_INS_PER_MINUTE,
     timeWindow: 60_000,
@@ -33,14 +33,22 @@ export async function signInRoute(app: App, deps: Deps): Promise<void> {
         operationId: 'createSession',
         tags,
         security: [],
-        summary: 'Sign in with an access key: sets a cookie that stands for it for 12 hours',
+        summary:
+          'Sign in with an access key: sets a cookie that stands for it for 12 hours, and ends the session of the cookie before',
         body: Body({ access_key_id: Shown, secret_access_key: Shown }),
         response: { 201: Type.Ref('Session'), ...refusals },
       },
     },
     async (request, reply) => {
       const { access_key_id: keyId, secret_access_key: secret } = request.body
-      const { token, view } = await transaction(deps.db, (tx) => createSession(tx, deps.secretKey, { keyId, secret }))
+      const before = sessionToken(request)
+      const { token, view } = await transaction(deps.db, async (tx) => {
+        const session = await createSession(tx, deps.secretKey, { keyId, secret })
+        // The new cookie takes its place in the browser, and nobody could end it any more.
+        if (before !== undefined) await deleteSession(tx, before)
+        return session
+      })
+      if (before !== undefined) actors.forget()
       setSessionCookie(reply, token)
       return reply.code(201).header('cache-control', 'no-store').send(view)
     },

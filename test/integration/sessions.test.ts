@@ -1,7 +1,9 @@
 /** Signing in: a browser shows an access key once, and a cookie from then on. */
 import { type ClientRequest, request } from 'node:http'
 import type { DatabaseError } from 'pg'
+import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type App, buildApp } from '../../src/app.ts'
 import { forgetExpiredSessions } from '../../src/domain/access-key/sessions.ts'
 import { type Answer, aService, expectProblem, type Service } from '../support/a-service.ts'
 import { signed, type WireKey } from '../support/a-wire-client.ts'
@@ -133,7 +135,68 @@ describe('signing in', () => {
   })
 })
 
+describe('behind a reverse proxy', () => {
+  const PROXY = '192.0.2.80'
+  let app: App
+  beforeAll(async () => {
+    app = await buildApp({ ...service.deps, trustedProxies: [PROXY, '2001:db8::/32'] }, pino({ level: 'silent' }))
+  })
+  afterAll(() => app.close())
+
+  const through = async (key: WireKey, headers: Record<string, string>, remoteAddress = PROXY) => {
+    const { access_key_id, secret_access_key } = key
+    const payload = { access_key_id, secret_access_key }
+    const response = await app.inject({ method: 'POST', url: '/v1/session', remoteAddress, headers, payload })
+    return { status: response.statusCode, cookie: String(response.headers['set-cookie']) }
+  }
+
+  it('that is named, https is what the browser speaks, and the cookie is Secure', async () => {
+    const key = await aKey('reader')
+    const headers = { 'x-forwarded-for': '198.51.100.200', 'x-forwarded-proto': 'https' }
+    expect((await through(key, headers)).cookie).toMatch(/; Secure/)
+    expect((await through(key, headers, '2001:db8::80')).cookie).toMatch(/; Secure/)
+    expect((await through(key, { ...headers, 'x-forwarded-proto': 'http' })).cookie).not.toMatch(/Secure/)
+  })
+
+  it('that is not named, nobody is believed', async () => {
+    const key = await aKey('reader')
+    const headers = { 'x-forwarded-for': '198.51.100.201', 'x-forwarded-proto': 'https' }
+    expect((await through(key, headers, '192.0.2.81')).cookie).not.toMatch(/Secure/)
+    expect((await signIn(key, { headers })).headers['set-cookie']).not.toMatch(/Secure/)
+  })
+
+  it('each client has its own 20 sign-ins a minute, and cannot make up another address', async () => {
+    const key = await aKey('reader')
+    const from = (address: string) => through(key, { 'x-forwarded-for': address })
+    // The proxy adds who came to it; what stands before that the client may have written itself.
+    for (let n = 0; n < 20; n++) expect((await from(`10.9.9.${n}, 198.51.100.202`)).status).toBe(201)
+    expect((await from('10.9.9.99, 198.51.100.202')).status).toBe(429)
+    expect((await from('198.51.100.203')).status).toBe(201)
+  })
+
+  it('a page is asked from under the name that the browser knows', async () => {
+    const key = await aKey('reader')
+    const headers = { origin: 'https://nics.example', 'x-forwarded-for': '198.51.100.204' }
+    expect((await through(key, headers)).status).toBe(403)
+    expect((await through(key, { ...headers, 'x-forwarded-host': 'nics.example' })).status).toBe(201)
+    expect((await through(key, { ...headers, 'x-forwarded-host': 'nics.example' }, '192.0.2.81')).status).toBe(403)
+  })
+})
+
 describe('a session', () => {
+  it('ends when somebody signs in anew in the same browser, as whomever; a wrong secret ends nothing', async () => {
+    const { key, cookie } = await aSession('reader')
+    const headers = { cookie }
+    expect((await ask('GET', '/v1/session', { cookie })).status).toBe(200)
+    expect((await signIn({ ...key, secret_access_key: 'x' }, { headers })).status).toBe(401)
+    expect((await ask('GET', '/v1/session', { cookie })).status).toBe(200)
+    const other = await signIn(await aKey('admin'), { headers })
+    expect(other.status).toBe(201)
+    expect((await ask('GET', '/v1/session', { cookie })).status).toBe(401)
+    expect((await ask('GET', '/v1/session', { cookie: cookieOf(other) })).status).toBe(200)
+    expect(await sessions(key)).toBe(0)
+  })
+
   it('may what its key may: readers read, and may sign out', async () => {
     const { cookie } = await aSession('reader')
     const read = await ask('GET', '/v1/vpcs', { cookie })

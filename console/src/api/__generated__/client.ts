@@ -390,7 +390,7 @@ export type AccessKey = {
     created_at: string;
 };
 /**
- * Sign in with an access key: sets a cookie that stands for it for 12 hours
+ * Sign in with an access key: sets a cookie that stands for it for 12 hours, and ends the session of the cookie before
  */
 export function createSession(body: {
     access_key_id: string;
