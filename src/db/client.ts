@@ -2,13 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import { refusedConstraint, translateRefusal } from './constraint-errors.ts'
-import * as model from './schema.ts'
-import * as wire from './schema-wire.ts'
-
-const schema = { ...model, ...wire }
 
 /** Either a pool (each statement is its own transaction) or the one connection of an open transaction. */
-export type Db = NodePgDatabase<typeof schema> & { readonly $client: pg.Pool | pg.PoolClient }
+export type Db = NodePgDatabase & { readonly $client: pg.Pool | pg.PoolClient }
 
 /** A database handle that can open transactions. */
 export interface Database extends Db {
@@ -33,7 +29,7 @@ export function openDatabase(url: string, max = 16): Database {
   })
   // An idle connection that drops is replaced on next use; without a listener it would end the process.
   pool.on('error', () => undefined)
-  return drizzle({ client: pool, schema }) as Database
+  return drizzle({ client: pool }) as Database
 }
 
 /** Deadlock and serialisation failures: PostgreSQL rolled us back for another's sake, the same again will do. */
@@ -53,7 +49,7 @@ export async function transaction<T>(db: Database, work: (tx: Db) => Promise<T>)
     let broken: Error | undefined
     try {
       await client.query('BEGIN')
-      const result = await work(drizzle({ client, schema }) as Db)
+      const result = await work(drizzle({ client }) as Db)
       await client.query('COMMIT')
       return result
     } catch (error) {
