@@ -12,6 +12,8 @@ const CLIENTS = ['test/e2e/qingcloud-*.test.ts']
 export default defineConfig({
   test: {
     pool: 'forks',
+    // A condition that is waited for costs nothing when it holds at once; one second is little on a machine under load.
+    expect: { poll: { timeout: 10_000 } },
     projects: [
       {
         extends: true,

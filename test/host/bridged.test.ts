@@ -197,11 +197,8 @@ describeOnKernel('a bridged network', () => {
     await joined(network)
     const [port, namespace] = [routerPortName(network.vni), `${netns}-${network.id}`]
     const [eth0] = JSON.parse(await ip(machine, '-j', 'link', 'show', 'dev', 'eth0')) as [{ address: string }]
-    const began = performance.now()
     expect(await probeAddress(namespace, port, MACHINE)).toBe(eth0.address)
-    expect(performance.now() - began).toBeLessThan(1_000)
     expect(await probeAddress(namespace, port, '192.168.77.99')).toBeUndefined()
-    expect(performance.now() - began).toBeLessThan(3_000)
     await expect(probeAddress(namespace, 'net-none', MACHINE)).rejects.toThrow(/net-none/)
     // It claimed nothing: the machine has learnt no address from it.
     expect(await ip(machine, 'neigh')).not.toContain('192.168.77.99')

@@ -222,7 +222,7 @@ describeOnKernel('elastic IPs', () => {
     }
     expect(await leaks()).toBe(false)
     await inside(vpc.router, 'nft', 'flush', 'chain', 'inet', 'patchbay', 'leaving')
-    expect(await leaks()).toBe(true)
+    expect(await holdsWithin(20_000, 0, leaks)).toBe(true)
   })
 
   it('let in no DHCP, and nothing that claims to come from the VPC', async () => {
@@ -254,7 +254,7 @@ describeOnKernel('elastic IPs', () => {
     ]
     const passed = [udp({ ...ends, to: '203.0.113.7' }, 5000), udp(ends, 9999)]
     outside.send(...refused, ...passed)
-    for (const frame of passed) expect(await holdsWithin(2_000, 1, async () => isSeen(frame))).toBe(true)
+    for (const frame of passed) expect(await holdsWithin(10_000, 1, async () => isSeen(frame))).toBe(true)
     expect(refused.map(isSeen)).toEqual(refused.map(() => false))
     await Promise.all([outside, ...ports].map((port) => port.close()))
   })
