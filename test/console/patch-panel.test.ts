@@ -6,7 +6,14 @@ import { problems } from '../../console/src/text/problems.ts'
 import { servers } from '../../console/src/text/servers.ts'
 import { shell } from '../../console/src/text/shell.ts'
 import { jobActions, nicStates, serverStates } from '../../console/src/text/states.ts'
-import { aConsole, type Console, describeConsole, expectAccessible, timesOf, type Visit } from '../support/a-console.ts'
+import {
+  aConsole,
+  type Console,
+  describeConsole,
+  expectAccessible,
+  expectWithin,
+  type Visit,
+} from '../support/a-console.ts'
 import { until } from '../support/until.ts'
 
 const RENDER_MS = 100
@@ -229,9 +236,7 @@ describeConsole('the patch panel', () => {
       }
       await open(`/servers/${full}`)
       await visit.signIn()
-      const times = await timesOf(drawnAfterMs, RENDER_MS)
-      console.log(`64 ports are drawn after ${times.join(', ')} ms`)
-      expect(Math.min(...times)).toBeLessThan(RENDER_MS)
+      await expectWithin('64 ports are drawn', RENDER_MS, drawnAfterMs)
 
       const drop = await carry(
         visit,

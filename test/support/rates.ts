@@ -5,9 +5,9 @@
  * measurement; what is let through at least holds of one of a few, and when the machine was never given all its time, of
  * the part that it was given.
  */
-import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'vitest'
+import { whileTaken } from './given-time.ts'
 
 const TOLERANCE = 0.1
 const MOST_TRIES = 4
@@ -36,22 +36,12 @@ async function atLeast(mbps: number, measure: () => Promise<number>): Promise<vo
   const tries: string[] = []
   let isAllThatCould = false
   while (tries.length < MOST_TRIES) {
-    const before = await processorTime()
-    const measured = await measure()
-    const after = await processorTime()
+    const { result: measured, taken } = await whileTaken(measure)
     if (measured >= mbps) return
-    const taken = (after.taken - before.taken) / (after.wanted - before.wanted)
     tries.push(`${measured.toFixed(1)} Mbit/s with ${(taken * 100).toFixed(0)} % of the time taken`)
     isAllThatCould ||= measured >= mbps * (1 - taken)
   }
   const told = `not ${mbps} Mbit/s or more: ${tries.join(', ')}`
   expect(isAllThatCould, told).toBe(true)
   console.log(told)
-}
-
-/** In ticks since the machine started, of all processors: what it had use for, and what of that others got (proc(5)). */
-async function processorTime(): Promise<{ readonly wanted: number; readonly taken: number }> {
-  const [line = ''] = (await readFile('/proc/stat', 'utf8')).split('\n', 1)
-  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = line.split(/\s+/).slice(1).map(Number)
-  return { wanted: user + nice + system + irq + softirq + steal, taken: steal }
 }
