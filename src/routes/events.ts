@@ -12,7 +12,7 @@ import {
   newestEventId,
   RESOURCE_TYPES,
 } from '../domain/event/events.ts'
-import { Address, Body, itemsOf, PageQuery, pageFrom } from './fields.ts'
+import { Address, Body, itemsOf, PageQuery, pageFrom, ServerId } from './fields.ts'
 import { refusals } from './problem.ts'
 
 const POLL_MS = 200
@@ -39,6 +39,12 @@ export function eventRoutes(app: App, deps: Deps): void {
           resource_id: Type.Optional(Type.String({ format: 'text', minLength: 1, maxLength: 64 })),
           type: Type.Optional(Type.String({ format: 'text', minLength: 1, maxLength: 64, examples: ['nic.in_use'] })),
           address: Type.Optional(Address),
+          server_id: Type.Optional(
+            Type.String({
+              ...ServerId,
+              description: 'Of it, and those that name it: of NICs that come and go, of jobs',
+            }),
+          ),
         }),
         headers: Type.Object({
           'last-event-id': Type.Optional(Type.String({ pattern: '^\\d{1,19}-\\d{1,18}$' })),

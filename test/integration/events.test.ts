@@ -182,6 +182,21 @@ describe('the event stream', () => {
     expect(events.map(({ data }) => data.resource_id)).toEqual([network.id, network.id])
   })
 
+  it('is filtered by a server as the list is: with what happens to its NICs', async () => {
+    const [server, other] = [await aServer(service), await aServer(service)]
+    const { events } = await stream(undefined, service.token, `?server_id=${server.id}`)
+    const [nic, theirs] = [await aNic(service), await aNic(service)]
+    for (const [id, server_id] of [
+      [theirs.id, other.id],
+      [nic.id, server.id],
+    ])
+      await finish(service, (await service.call('POST', `/v1/nics/${id}/attach`, { server_id })).body.id)
+    await until('the end of the job', () => events.some(({ event }) => event === 'job.successful'))
+    const told = ['job.pending', 'nic.attaching', 'job.working', 'nic.in_use', 'job.successful']
+    expect(events.map(({ event }) => event)).toEqual(told)
+    expect(has(events, nic.id, 'nic.in_use')).toBe(true)
+  })
+
   it('of more events than one batch arrives whole', async () => {
     const from = (await stream()).head.from
     const network = await aNetwork(service)

@@ -139,13 +139,19 @@ export interface EventFilter {
   readonly resource_id?: string
   readonly type?: string
   readonly address?: string
+  /** Of this server, and those that name it: of its NICs as they come and go, and of its jobs. */
+  readonly server_id?: string
 }
+
+/** The expression of the index `event_server`. */
+const serverOf = sql`CASE ${event.resourceType} WHEN 'server' THEN ${event.resourceId} ELSE ${event.data} ->> 'server_id' END`
 
 const matching = (filter: EventFilter): (SQL | undefined)[] => [
   filter.resource_type ? eq(event.resourceType, filter.resource_type) : undefined,
   filter.resource_id ? eq(event.resourceId, filter.resource_id) : undefined,
   filter.type ? eq(event.type, filter.type) : undefined,
   filter.address ? eq(event.address, filter.address) : undefined,
+  filter.server_id ? eq(serverOf, filter.server_id) : undefined,
 ]
 
 /** A page of events, newest first. `cursor` is the id of the last event of the page before. */

@@ -180,7 +180,13 @@ const nicEvent = (row: NicRow, done: JobRow, type: `nic.${string}`): NewEvent =>
   id: row.id,
   address: row.address,
   jobId: done.id,
-  data: { server_id: done.serverId, network_id: row.networkId, ...(done.error === null ? {} : { error: done.error }) },
+  data: {
+    server_id: done.serverId,
+    // A NIC that has left is in none any more.
+    ...(row.slot === null ? {} : { slot: row.slot }),
+    network_id: row.networkId,
+    ...(done.error === null ? {} : { error: done.error }),
+  },
 })
 
 function serverOf(done: JobRow): string {

@@ -32,15 +32,16 @@ export async function claimJob(tx: Db, hypervisorId: string, jobId: string): Pro
     .where(and(eq(job.id, jobId), eq(job.hypervisorId, hypervisorId), inArray(job.state, ['pending', 'working'])))
     .returning()
   if (!claimed) throw new DomainError('job_stale', `job ${jobId} is not to be done by ${hypervisorId}`)
-  const { action, attempts: attempt, resources } = claimed
-  await recordEvents(tx, [{ projectId: claimed.projectId, type: 'job.working', id: jobId, jobId, data: { attempt } }])
+  const { action, attempts: attempt, resources, serverId } = claimed
+  const data = { action, attempt, server_id: serverId }
+  await recordEvents(tx, [{ projectId: claimed.projectId, type: 'job.working', id: jobId, jobId, data }])
   const { force = false } = claimed.request as JobRequest
   const about = { id: jobId, action, attempt, force, resources }
-  if (claimed.serverId === null) return { job: about, server: null, networks: [], groups: [], routers: [] }
+  if (serverId === null) return { job: about, server: null, networks: [], groups: [], routers: [] }
 
-  const { servers, networks } = await stateOf(tx, eq(server.id, claimed.serverId), jobId)
+  const { servers, networks } = await stateOf(tx, eq(server.id, serverId), jobId)
   const [only] = servers
-  if (!only) throw new Error(`job ${jobId} is about server ${claimed.serverId}, which is not there`)
+  if (!only) throw new Error(`job ${jobId} is about server ${serverId}, which is not there`)
   return {
     job: about,
     server: only,

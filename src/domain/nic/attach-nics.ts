@@ -68,7 +68,8 @@ export async function attachNics(tx: Db, actor: Actor, wanted: AttachRequest): P
       })
       .where(eq(nic.id, row.id))
   }
-  await recordMoves(tx, actor, missing, 'attaching', job.id, target.id)
+  const placed = missing.map((row, index) => ({ ...row, slot: slots[index] ?? null }))
+  await recordMoves(tx, actor, placed, 'attaching', job.id, target.id)
   return job
 }
 
@@ -270,7 +271,7 @@ export function recordMoves(
       address: row.address,
       actor: actor.keyId,
       jobId,
-      data: { server_id: serverId, network_id: row.networkId },
+      data: { server_id: serverId, slot: row.slot, network_id: row.networkId },
     })),
   )
 }

@@ -51,6 +51,7 @@ WITH made AS (
   INSERT INTO event (project_id, type, resource_type, resource_id, address, actor, job_id, data)
   SELECT project_id, 'nic.created', 'nic', id::text, had.address, $9, $11,
          jsonb_build_object('network_id', network_id, 'name', name)
+           || CASE WHEN server_id IS NULL THEN '{}' ELSE jsonb_build_object('server_id', server_id, 'slot', slot) END
   FROM made, unnest(CASE WHEN ipv6_address IS NULL THEN ARRAY[made.address] ELSE ARRAY[made.address, ipv6_address] END)
     AS had (address)
 )

@@ -2415,13 +2415,14 @@ export function getHypervisor(id: string, opts?: Oazapfts.RequestOpts) {
 /**
  * List events, newest first; with Accept: text/event-stream a stream that resumes at Last-Event-ID
  */
-export function listEvents({ limit, cursor, resourceType, resourceId, $type, address, lastEventId }: {
+export function listEvents({ limit, cursor, resourceType, resourceId, $type, address, serverId, lastEventId }: {
     limit?: number;
     cursor?: string;
     resourceType?: "vpc" | "network" | "nic" | "server" | "security_group" | "elastic_ip_pool" | "elastic_ip" | "port_forwarding" | "vpc_static" | "reserved_address" | "tag" | "key_pair" | "job" | "access_key" | "project";
     resourceId?: string;
     $type?: string;
     address?: string;
+    serverId?: string;
     lastEventId?: string;
 } = {}, opts?: Oazapfts.RequestOpts) {
     return oazapfts.ok(oazapfts.fetchJson<{
@@ -2439,7 +2440,8 @@ export function listEvents({ limit, cursor, resourceType, resourceId, $type, add
         resource_type: resourceType,
         resource_id: resourceId,
         "type": $type,
-        address
+        address,
+        server_id: serverId
     }))}`, {
         ...opts,
         headers: oazapfts.mergeHeaders(opts?.headers, {
