@@ -4,6 +4,8 @@ import { StrictMode } from 'react'
 import { RouterProvider as AriaRouter } from 'react-aria-components'
 import { createRoot } from 'react-dom/client'
 import { BrowserRouter, useHref, useNavigate } from 'react-router'
+import { takeIn } from './api/answers.ts'
+import { onAnswer } from './api/client.ts'
 import { isAway } from './api/refusal.ts'
 import { SessionProvider } from './api/session.tsx'
 import { App } from './app/App.tsx'
@@ -24,6 +26,8 @@ const queries = new QueryClient({
     },
   },
 })
+
+onAnswer((answer) => takeIn(queries, answer))
 
 function Root() {
   const navigate = useNavigate()

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { common } from '../../console/src/text/common.ts'
-import { LANGUAGE_NAME, type Language, type TextTable } from '../../console/src/text/text.ts'
+import { LANGUAGE_NAME, LANGUAGES, type Language, type TextTable } from '../../console/src/text/text.ts'
 import {
   aConsole,
   type Console,
@@ -18,6 +18,8 @@ import { aSmallWorld, type SmallWorld } from '../support/a-small-world.ts'
 
 const READY_MS = 1_500
 const MOST_SCRIPT_BYTES = 250_000
+/** Pixels that a list takes where it is long, and the browser's bars are not laid over it. */
+const SCROLLBAR = 15
 
 describeConsole('every page', () => {
   let site: Console
@@ -59,7 +61,7 @@ describeConsole('every page', () => {
     ['en', 'light'],
     ['zh', 'dark'],
   ] as const)(
-    'breaks no rule of WCAG 2.1 AA that axe-core can see, and is all in one language (%s, %s)',
+    'breaks no rule of WCAG 2.1 AA that axe-core can see, is all in one language, and has every table whole (%s, %s)',
     (language, colorScheme) =>
       site.visit({ language, colorScheme }, async (visit) => {
         const foreign = await wordsOfAnother(language)
@@ -71,6 +73,8 @@ describeConsole('every page', () => {
           // biome-ignore lint/performance/useDomNodeTextContent: what is seen, line by line
           const lines = (await visit.page.locator('body').innerText()).split('\n')
           expect(lines.filter(foreign), url).toEqual([])
+          // In a window of 1440 pixels.
+          expect(await visit.page.evaluate(tooWide), url).toEqual([])
         }
       }),
   )
@@ -85,6 +89,17 @@ describeConsole('every page', () => {
         expect(over, url).toBeLessThanOrEqual(0)
       }
     }))
+
+  it.each(LANGUAGES)(
+    'of servers has its table whole in a window of 1280 pixels, bar of scrolling included (%s)',
+    (language) =>
+      site.visit({ language, viewport: { width: 1280 - SCROLLBAR, height: 900 } }, async (visit) => {
+        await visit.open('/servers')
+        await visit.signIn()
+        await visit.page.getByText('web-1').first().waitFor()
+        expect(await visit.page.evaluate(tooWide)).toEqual([])
+      }),
+  )
 
   it('is there in 1.5 s, with less than 250 kB of JavaScript', () =>
     site.visit({}, async (visit) => {
@@ -115,6 +130,15 @@ describeConsole('every page', () => {
       expect(bytes).toBeLessThan(MOST_SCRIPT_BYTES)
     }))
 })
+
+/** In the page: what tables are called that are wider than what they stand in. */
+function tooWide(): string[] {
+  const isTooWide = (element: Element | null): boolean =>
+    element !== null &&
+    ((getComputedStyle(element).overflowX === 'auto' && element.scrollWidth > element.clientWidth) ||
+      isTooWide(element.parentElement))
+  return [...document.querySelectorAll('table')].filter(isTooWide).map((table) => table.ariaLabel ?? 'a table')
+}
 
 /**
  * Whether a line is of the other language. What people call their things is in any: so English words are foreign where

@@ -5,6 +5,7 @@ import { common } from '../../console/src/text/common.ts'
 import { problems } from '../../console/src/text/problems.ts'
 import { shell } from '../../console/src/text/shell.ts'
 import { nicStates } from '../../console/src/text/states.ts'
+import { vpcs } from '../../console/src/text/vpcs.ts'
 import { aConsole, type Console, describeConsole, type Visit } from '../support/a-console.ts'
 
 describeConsole('the console is live', () => {
@@ -81,6 +82,40 @@ describeConsole('the console is live', () => {
       await page.route('**/v1/servers?*', (route) => route.fulfill({ status: 503, body }), { times: 3 })
       await open('/servers')
       await rowOf(visit, 'web-1').waitFor()
+    }))
+
+  it('two changes in a row are both taken, though no event has come of the first', () =>
+    site.visit({}, async (visit) => {
+      const { page, t, open } = visit
+      const vpc = await site.service.post('/v1/vpcs', { name: 'named', cidr: '172.17.0.0/16' })
+      // The stream is asked for, and never answered.
+      const held: Route[] = []
+      await page.route('**/v1/events', (route) => void held.push(route))
+      await open(`/vpcs/${vpc.id}`)
+      await visit.signIn()
+      for (const name of ['once', 'twice']) {
+        await page.getByRole('button', { name: t(common.edit), exact: true }).click()
+        await page.getByRole('textbox', { name: t(common.name) }).fill(name)
+        await page.getByRole('dialog').locator('button[type=submit]').click()
+        await page.getByRole('dialog').waitFor({ state: 'detached' })
+        await page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
+      }
+      // And of acts that are answered with a job.
+      for (const label of [vpcs.sourceNat, vpcs.routerSwitch, vpcs.sourceNat].map((text) => t(text))) {
+        const control = page.getByRole('switch', { name: label, exact: true })
+        const wasOn = await control.isChecked()
+        await control.press('Space')
+        if (wasOn && label === t(vpcs.routerSwitch))
+          await page
+            .getByRole('alertdialog')
+            .getByRole('button', { name: t(vpcs.switchOff), exact: true })
+            .click()
+        await expect.poll(() => control.isChecked(), { timeout: 5_000 }).toBe(!wasOn)
+      }
+      expect(await page.getByRole('alert').count()).toBe(0)
+      const { name, source_nat, routing } = await site.service.get(`/v1/vpcs/${vpc.id}`)
+      expect({ name, source_nat, routing }).toEqual({ name: 'twice', source_nat: true, routing: false })
+      expect(held.length).toBeGreaterThan(0)
     }))
 
   it('what was typed into a form while the service is away is sent when it is back, and once', () =>

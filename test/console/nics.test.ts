@@ -52,7 +52,7 @@ describeConsole('NICs', () => {
       await visit.signIn()
       await button(visit, nics.create).click()
       // There is one network: it is chosen already.
-      expect(await page.getByRole('combobox', { name: t(common.network) }).inputValue()).toBe('web')
+      await expect.poll(() => page.getByRole('combobox', { name: t(common.network) }).inputValue()).toBe('web')
       await nameField(visit).fill('grid')
       await page.getByText(t(nics.choose), { exact: true }).click()
       await cell(visit, '172.16.1.40').click()

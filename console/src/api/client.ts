@@ -24,6 +24,13 @@ export function onSessionEnded(listener: () => void): void {
   tellSessionEnded = listener
 }
 
+let takeIn: (answer: unknown) => Promise<void> = async () => undefined
+
+/** Who is to have what acts are answered with, before those who did them hear of it. */
+export function onAnswer(listener: (answer: unknown) => Promise<void>): void {
+  takeIn = listener
+}
+
 async function patientFetch(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
   for (let tries = 1; ; tries++) {
     const signal = init.signal ?? AbortSignal.timeout(ANSWER_WITHIN_MS)
@@ -36,6 +43,12 @@ async function patientFetch(input: RequestInfo | URL, init: RequestInit = {}): P
     if (answer.status === 401 && !isSignIn(input, init)) tellSessionEnded()
     const wait = retryAfter(answer)
     const isRead = (init.method ?? 'GET') === 'GET'
+    // Without a body there is nothing to take in.
+    if (answer.ok && !isRead)
+      await answer
+        .clone()
+        .json()
+        .then(takeIn, () => undefined)
     if (answer.status !== 429 || !isRead || wait > LONGEST_WAIT || tries === MOST_TRIES) return answer
     await new Promise((resolve) => setTimeout(resolve, wait * 1000))
   }

@@ -2,7 +2,7 @@
  * What views ask for. A query key begins with the resource type as events name it, so that an event finds the queries
  * that it makes old: `['nic', 'list', filter]`, `['nic', 'one', id]`.
  */
-import { infiniteQueryOptions, queryOptions, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { infiniteQueryOptions, queryOptions, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import * as api from './client.ts'
 
 /** The kinds of resources, as `resource_type` of events has them. */
@@ -87,14 +87,32 @@ export const securityGroupsQuery = () =>
   wholeList('security_group', {}, (cursor, limit) => api.listSecurityGroups({ cursor, limit }))
 export const elasticIpsQuery = (filter: Omit<Parameters<typeof api.listElasticIps>[0], 'cursor' | 'limit'> = {}) =>
   wholeList('elastic_ip', filter, (cursor, limit) => api.listElasticIps({ ...filter, cursor, limit }))
+/** @param filter - of one network, or of all of them. */
+export const reservedAddressesQuery = (filter: { networkId?: string } = {}) =>
+  wholeList('reserved_address', filter, (cursor, limit) => api.listReservedAddresses({ ...filter, cursor, limit }))
 export const hypervisorsQuery = () =>
   wholeList('hypervisor', {}, (cursor, limit) => api.listHypervisors({ cursor, limit }))
+/** Of all projects; admins may ask. */
+export const accessKeysQuery = () =>
+  wholeList('access_key', {}, (cursor, limit) => api.listAccessKeys({ cursor, limit }))
+export const projectsQuery = () => wholeList('project', {}, (cursor, limit) => api.listProjects({ cursor, limit }))
 /** NICs by a filter that leaves hundreds of them: of a server, a network, a VPC. */
 export const nicsQuery = (filter: Omit<Parameters<typeof api.listNics>[0], 'cursor' | 'limit'>) =>
   wholeList('nic', filter, (cursor, limit) => api.listNics({ ...filter, cursor, limit }))
-/** What happened to a resource, newest first. */
-export const historyQuery = (resourceId: string) =>
-  pagedList('event', { resourceId }, (cursor) => api.listEvents({ resourceId, cursor, limit: 50 }))
+/** What happened to a resource, newest first; to a server with its cards and jobs. */
+export const historyQuery = (of: { readonly resourceId: string } | { readonly serverId: string }) =>
+  pagedList('event', of, (cursor) => api.listEvents({ ...of, cursor, limit: 50 }))
+
+/**
+ * Has lists that span projects read again, for use after an act: events are told within their project, so those of a new
+ * project or of another's key do not reach this one.
+ */
+export function useRenewal(...types: ResourceType[]): () => void {
+  const queries = useQueryClient()
+  return () => {
+    for (const type of types) void queries.invalidateQueries({ queryKey: [type] })
+  }
+}
 
 /** By id, what a whole list holds: for the names that other resources are shown with. */
 export function useById<T extends { readonly id: string }>(

@@ -66,6 +66,15 @@ it('makes the history of what changed old, and that of everything; not that of o
   expect(renewed([event('vpc.updated', 'vpc-1')], data)).toEqual([mine, all])
 })
 
+it('makes the history of a server old by what happens to it and by what names it, as its cards and jobs do', () => {
+  const mine: QueryKey = ['event', 'pages', { serverId: 'i-1' }]
+  const others: QueryKey = ['event', 'pages', { serverId: 'i-2' }]
+  const data = new Map([mine, others].map((key) => [key, pages(1)] as const))
+  expect(renewed([event('server.updated', 'i-1')], data)).toEqual([mine])
+  expect(renewed([{ ...event('nic.in_use', '52:54:00:00:00:01'), data: { server_id: 'i-1' } }], data)).toEqual([mine])
+  expect(renewed([event('nic.updated', '52:54:00:00:00:01')], data)).toEqual([])
+})
+
 it('leaves a list alone that somebody has gone far down in', () => {
   const short: QueryKey = ['job', 'pages', {}]
   const long: QueryKey = ['job', 'pages', { state: 'failed' }]

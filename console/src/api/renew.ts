@@ -41,8 +41,12 @@ const isShort = (data: unknown): boolean =>
   ((data as InfiniteData<unknown> | undefined)?.pages.length ?? 0) <= MOST_PAGES
 
 function concerns(filter: unknown, events: readonly Event[]): boolean {
-  const id = (filter as { resourceId?: string } | undefined)?.resourceId
-  return id === undefined || events.some(({ resource_id }) => resource_id === id)
+  const { resourceId, serverId } = (filter ?? {}) as { resourceId?: string; serverId?: string }
+  return events.some(
+    ({ resource_id: id, data }) =>
+      (resourceId === undefined || id === resourceId) &&
+      (serverId === undefined || id === serverId || data.server_id === serverId),
+  )
 }
 
 type NicPages = InfiniteData<Items<Nic>>
@@ -73,7 +77,9 @@ async function renewLongLists(queries: QueryClient, ids: ReadonlySet<string>): P
             ...page,
             items: page.items.flatMap((nic) => {
               const renewed = now.get(nic.id)
-              return renewed === null ? [] : [renewed ?? nic]
+              if (renewed === null) return []
+              // One's own act may have come in between.
+              return [renewed && renewed.generation >= nic.generation ? renewed : nic]
             }),
           })),
         },

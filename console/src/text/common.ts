@@ -46,6 +46,7 @@ export const common = texts({
   yes: { en: 'yes', zh: '是' },
   no: { en: 'no', zh: '否' },
   optional: { en: 'optional', zh: '可选' },
+  freeOf: { en: '{free} of {total}', zh: '{free} / {total}' },
   automatic: { en: 'Automatic', zh: '自动分配' },
 
   create: { en: 'Create', zh: '创建' },
@@ -64,7 +65,7 @@ export const common = texts({
   search: { en: 'Search', zh: '搜索' },
   filter: { en: 'Filter', zh: '筛选' },
   clear: { en: 'Clear', zh: '清除' },
-  more: { en: 'More', zh: '更多' },
+  moreOptions: { en: 'More options', zh: '更多选项' },
   moreActions: { en: 'More actions', zh: '更多操作' },
   retry: { en: 'Try again', zh: '重试' },
   back: { en: 'Back', zh: '返回' },

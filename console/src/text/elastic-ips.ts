@@ -121,7 +121,6 @@ export const elasticIps = texts({
   },
   addresses: { en: 'Addresses', zh: '地址范围' },
   use: { en: 'Free', zh: '可用' },
-  freeOf: { en: '{free} of {total}', zh: '{free} / {total}' },
   poolSize: {
     en: { one: '{count} address to give out', other: '{count} addresses to give out' },
     zh: '共 {count} 个可分配地址',

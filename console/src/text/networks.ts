@@ -30,7 +30,6 @@ export const networks = texts({
   range: { en: 'Range', zh: '网段' },
   gateway: { en: 'Gateway', zh: '网关' },
   free: { en: 'Free addresses', zh: '可用地址' },
-  freeOf: { en: '{free} of {total}', zh: '{free} / {total}' },
   freeOfLong: { en: '{free} of {total} addresses are free', zh: '共 {total} 个地址，可用 {free} 个' },
   searchFor: { en: 'Name, ID or range', zh: '名称、ID 或网段' },
   none: {

@@ -53,7 +53,6 @@ export const nics = texts({
   createNetwork: { en: 'Create a network', zh: '创建私有网络' },
   freeAddresses: { en: { one: '{count} free address', other: '{count} free addresses' }, zh: '{count} 个空闲地址' },
   noAddressesShort: { en: 'without addresses', zh: '无地址' },
-  moreOptions: { en: 'More options', zh: '更多选项' },
   defaultGroup: { en: '(default)', zh: '（默认）' },
   groupsHint: {
     en: 'Their rules count together. In none, the default group applies.',

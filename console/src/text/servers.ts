@@ -11,7 +11,6 @@ export const servers = texts({
     zh: '即时启动，不占内存，适合试用',
   },
   adopted: { en: 'adopted', zh: '已接管' },
-  cards: { en: 'Cards', zh: '网卡数' },
   cardsOf: { en: '{count} of {total}', zh: '{count} / {total}' },
   panel: { en: 'Panel', zh: '面板' },
   size: { en: 'Size', zh: '配置' },
@@ -41,8 +40,6 @@ export const servers = texts({
   },
   qmpSocket: { en: 'QMP socket', zh: 'QMP 套接字' },
   qgaSocket: { en: 'Guest agent socket', zh: 'agent 套接字' },
-  fewer: { en: 'Fewer settings', zh: '收起' },
-  moreSettings: { en: 'More settings', zh: '更多设置' },
 
   start: { en: 'Start', zh: '启动' },
   stop: { en: 'Stop', zh: '关机' },

@@ -103,8 +103,10 @@ export function DataTable<T>(props: DataTableProps<T>) {
               ))}
             </tr>
           </thead>
-          <tbody className={styles.body} style={{ height: virtual.getTotalSize() }}>
-            {seen.map(({ index, key, start }) => {
+          {/* Rows follow one another below what is out of sight: with a place of its own in its style, each would cost the
+              browser five times as much, for it could not be styled as the one before. */}
+          <tbody className={styles.body} style={{ height: virtual.getTotalSize(), paddingTop: seen[0]?.start ?? 0 }}>
+            {seen.map(({ index, key }) => {
               const row = rows?.[index]
               if (row === undefined) return null
               const id = idOf(row)
@@ -114,7 +116,6 @@ export function DataTable<T>(props: DataTableProps<T>) {
                   row={row}
                   columns={columns as readonly Column<unknown>[]}
                   number={index + 2}
-                  start={start}
                   id={id}
                   name={selection && nameOf(row)}
                   isSelected={selection?.ids.has(id) ?? false}
@@ -142,8 +143,6 @@ interface BodyRowProps {
   readonly columns: readonly Column<unknown>[]
   /** Of the table's, with its header. */
   readonly number: number
-  /** Pixels from the top of the body. */
-  readonly start: number
   readonly id: string
   /** For its checkbox; without one it has none. */
   readonly name: string | undefined
@@ -152,15 +151,10 @@ interface BodyRowProps {
 }
 
 /** Is drawn again only when something of it has changed, and not when others come into sight. */
-const BodyRow = memo(({ row, columns, number, start, id, name, isSelected, onToggle }: BodyRowProps) => {
+const BodyRow = memo(({ row, columns, number, id, name, isSelected, onToggle }: BodyRowProps) => {
   const t = useText()
   return (
-    <tr
-      className={styles.row}
-      aria-rowindex={number}
-      data-selected={isSelected || undefined}
-      style={{ transform: `translateY(${start}px)` }}
-    >
+    <tr className={styles.row} aria-rowindex={number} data-selected={isSelected || undefined}>
       {name !== undefined && (
         <td className={`${styles.cell} ${styles.check}`}>
           {/* Not our `Checkbox`, which costs as much as all the rest of a row. */}

@@ -55,6 +55,9 @@ function Below({ hint }: { hint?: ReactNode }) {
   )
 }
 
+/** Fields side by side where there is room. */
+export const Pair = ({ children }: { children: ReactNode }) => <div className={styles.pair}>{children}</div>
+
 export interface TextFieldProps extends FieldProps {
   readonly value: string
   readonly onChange: (value: string) => void
@@ -233,14 +236,16 @@ interface RadioProps extends Omit<FieldProps, 'isRequired'> {
   readonly options: readonly Option[]
   readonly value: string
   readonly onChange: (id: string) => void
+  /** Below each other in columns, for options with hints. */
+  readonly inColumns?: boolean
 }
 
-/** One of two or three, all of them seen. */
-export function RadioGroup({ label, name, hint, options, value, onChange, isDisabled }: RadioProps) {
+/** One of a few, all of them seen. */
+export function RadioGroup({ label, name, hint, options, value, onChange, isDisabled, inColumns }: RadioProps) {
   return (
     <AriaRadioGroup className={styles.field} name={name} value={value} onChange={onChange} isDisabled={isDisabled}>
       <Label className={styles.label}>{label}</Label>
-      <div className={styles.radios}>
+      <div className={inColumns ? styles.radioColumns : styles.radios}>
         {options.map((option) => (
           <AriaRadio
             key={option.id}

@@ -1,31 +1,29 @@
 import { useQuery } from '@tanstack/react-query'
 import { Plus, Trash2 } from 'lucide-react'
 import { useState } from 'react'
-import type { AccessKey, NewAccessKey } from '../../api/client.ts'
-import { useById } from '../../api/queries.ts'
+import type { AccessKey } from '../../api/client.ts'
+import { accessKeysQuery, projectsQuery, useById } from '../../api/queries.ts'
 import { refusalOf } from '../../api/refusal.ts'
 import { useLacks, useSession } from '../../api/session.tsx'
+import { useUrlText } from '../../app/url-params.ts'
 import { accessKeys } from '../../text/access-keys.ts'
 import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { shell } from '../../text/shell.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
+import { createdColumn } from '../../ui/created-column.tsx'
 import { type Column, DataTable } from '../../ui/DataTable.tsx'
 import { SearchField } from '../../ui/fields.tsx'
-import { Copyable, Facts, Page, Panel, Time, Toolbar } from '../../ui/page.tsx'
+import { Copyable, Facts, Page, Panel, Toolbar } from '../../ui/page.tsx'
 import { RefusalView } from '../../ui/Refusal.tsx'
-import { useUrlText } from '../events/url-filters.ts'
 import { CreateKeyDialog } from './CreateKeyDialog.tsx'
 import { DeleteKeyDialog } from './DeleteKeyDialog.tsx'
-import { Once } from './Once.tsx'
-import { accessKeysQuery, projectsQuery } from './queries.ts'
 
 export default function AccessKeysPage() {
   const t = useText()
   const lacks = useLacks()
   const [isCreating, setCreating] = useState(false)
-  const [made, setMade] = useState<NewAccessKey>()
   const why = lacks('admin')
   return (
     <Page
@@ -37,33 +35,8 @@ export default function AccessKeysPage() {
       }
     >
       {why === undefined ? <AllKeys /> : <OwnKey />}
-      {isCreating && (
-        <CreateKeyDialog
-          onClose={() => setCreating(false)}
-          onDone={(key) => {
-            setCreating(false)
-            setMade(key)
-          }}
-        />
-      )}
-      {made && <NewKey accessKey={made} onClose={() => setMade(undefined)} />}
+      {isCreating && <CreateKeyDialog onClose={() => setCreating(false)} />}
     </Page>
-  )
-}
-
-/** The secrets of a key that has just been made. */
-export function NewKey({ accessKey, onClose }: { accessKey: NewAccessKey; onClose: () => void }) {
-  const t = useText()
-  return (
-    <Once
-      title={t(accessKeys.created)}
-      onClose={onClose}
-      items={[
-        { label: t(accessKeys.keyId), text: accessKey.access_key_id },
-        { label: t(accessKeys.secret), text: accessKey.secret_access_key },
-        { label: t(accessKeys.token), text: accessKey.token },
-      ]}
-    />
   )
 }
 
@@ -161,13 +134,7 @@ function useKeyColumns(
       sortBy: projectOf,
       cell: projectOf,
     },
-    {
-      id: 'created',
-      header: t(common.created),
-      width: '210px',
-      sortBy: ({ created_at }) => created_at,
-      cell: ({ created_at }) => <Time at={created_at} />,
-    },
+    createdColumn(t),
     {
       id: 'acts',
       header: t(common.actions),

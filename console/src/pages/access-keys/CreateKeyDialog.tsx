@@ -2,14 +2,16 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useAct } from '../../api/act.ts'
 import { createAccessKey, type NewAccessKey } from '../../api/client.ts'
+import { projectsQuery, useRenewal } from '../../api/queries.ts'
 import { useSession } from '../../api/session.tsx'
 import { accessKeys } from '../../text/access-keys.ts'
 import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { shell } from '../../text/shell.ts'
 import { FormDialog } from '../../ui/Dialog.tsx'
-import { RadioGroup, Select, TextField } from '../../ui/fields.tsx'
-import { projectsQuery, useRenewal } from './queries.ts'
+import { RadioGroup, Select } from '../../ui/fields.tsx'
+import { NameField } from '../../ui/NameFields.tsx'
+import { Once } from './Once.tsx'
 
 type Role = NewAccessKey['role']
 const ROLES = { reader: accessKeys.readerMay, operator: accessKeys.operatorMay, admin: accessKeys.adminMay } as const
@@ -18,17 +20,19 @@ interface CreateKeyProps {
   /** That it is for at first; by default the reader's own. */
   readonly projectId?: string
   readonly onClose: () => void
-  readonly onDone: (key: NewAccessKey) => void
 }
 
-export function CreateKeyDialog({ projectId, onClose, onDone }: CreateKeyProps) {
+/** Makes an access key, and shows it once. */
+export function CreateKeyDialog({ projectId, onClose }: CreateKeyProps) {
   const t = useText()
   const { project: own } = useSession()
   const { data: projects } = useQuery(projectsQuery())
   const [name, setName] = useState('')
   const [role, setRole] = useState<Role>('operator')
   const [project, setProject] = useState(projectId ?? own.id)
+  const [made, setMade] = useState<NewAccessKey>()
   const act = useAct(createAccessKey, useRenewal('access_key'))
+  if (made) return <NewKey accessKey={made} onClose={onClose} />
   return (
     <FormDialog
       title={t(accessKeys.createKey)}
@@ -37,17 +41,9 @@ export function CreateKeyDialog({ projectId, onClose, onDone }: CreateKeyProps) 
       values={() => ({ role, project_id: project, ...(name.trim() && { name: name.trim() }) })}
       fields={['name', 'role', 'project_id']}
       onClose={onClose}
-      onDone={onDone}
+      onDone={setMade}
     >
-      <TextField
-        label={t(common.name)}
-        name="name"
-        value={name}
-        onChange={setName}
-        hint={t(accessKeys.whatFor)}
-        maxLength={128}
-        autoFocus
-      />
+      <NameField value={name} onChange={setName} hint={t(accessKeys.whatFor)} autoFocus />
       <RadioGroup
         label={t(accessKeys.role)}
         name="role"
@@ -64,5 +60,20 @@ export function CreateKeyDialog({ projectId, onClose, onDone }: CreateKeyProps) 
         options={(projects?.items ?? [own]).map(({ id, name: label }) => ({ id, label }))}
       />
     </FormDialog>
+  )
+}
+
+function NewKey({ accessKey, onClose }: { accessKey: NewAccessKey; onClose: () => void }) {
+  const t = useText()
+  return (
+    <Once
+      title={t(accessKeys.created)}
+      onClose={onClose}
+      items={[
+        { label: t(accessKeys.keyId), text: accessKey.access_key_id },
+        { label: t(accessKeys.secret), text: accessKey.secret_access_key },
+        { label: t(accessKeys.token), text: accessKey.token },
+      ]}
+    />
   )
 }

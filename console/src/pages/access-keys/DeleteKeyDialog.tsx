@@ -1,12 +1,12 @@
 import { useAct } from '../../api/act.ts'
 import { type AccessKey, deleteAccessKey } from '../../api/client.ts'
+import { useRenewal } from '../../api/queries.ts'
 import { useSession, useSessionState } from '../../api/session.tsx'
 import { accessKeys } from '../../text/access-keys.ts'
 import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { shell } from '../../text/shell.ts'
 import { ConfirmDialog } from '../../ui/Dialog.tsx'
-import { useRenewal } from './queries.ts'
 
 interface DeleteKeyProps {
   readonly accessKey: AccessKey

@@ -7,13 +7,13 @@ import { common } from '../../text/common.ts'
 import { elasticIps as words } from '../../text/elastic-ips.ts'
 import { useText } from '../../text/language.tsx'
 import { FormDialog } from '../../ui/Dialog.tsx'
-import { NumberField, Select, TextField } from '../../ui/fields.tsx'
+import { NumberField, Pair, Select, TextField } from '../../ui/fields.tsx'
+import { NameField } from '../../ui/NameFields.tsx'
 import { isIpv4 } from '../networks/ranges.ts'
-import styles from './elastic-ips.module.css'
+import { BandwidthField } from './BandwidthField.tsx'
 import { poolsQuery } from './pools.ts'
 
 const MOST_AT_ONCE = 50
-export const MOST_MBPS = 100_000
 
 type Body = Parameters<typeof createElasticIp>[0]
 
@@ -68,7 +68,7 @@ export function AllocateDialog({ onClose }: { onClose: () => void }) {
         value={pool ?? null}
         onChange={pick}
       />
-      <div className={styles.pair}>
+      <Pair>
         <NumberField
           label={t(words.count)}
           name="count"
@@ -88,17 +88,9 @@ export function AllocateDialog({ onClose }: { onClose: () => void }) {
           onChange={setAddress}
           check={(typed) => (isIpv4(typed) ? undefined : t(common.mustBeIpv4))}
         />
-        <NumberField
-          label={t(words.bandwidthMbps)}
-          name="bandwidth_mbps"
-          hint={t(words.bandwidthHint)}
-          min={1}
-          max={MOST_MBPS}
-          value={mbps}
-          onChange={setMbps}
-        />
-        <TextField label={t(common.name)} name="name" maxLength={128} value={name} onChange={setName} />
-      </div>
+        <BandwidthField value={mbps} onChange={setMbps} />
+        <NameField value={name} onChange={setName} />
+      </Pair>
     </FormDialog>
   )
 }

@@ -13,11 +13,10 @@ import { common } from '../../text/common.ts'
 import { elasticIps as words } from '../../text/elastic-ips.ts'
 import { useText } from '../../text/language.tsx'
 import { ConfirmDialog, Dialog, FormDialog } from '../../ui/Dialog.tsx'
-import { NumberField } from '../../ui/fields.tsx'
+import { EditDialog } from '../../ui/EditDialog.tsx'
 import { Copyable, Facts, Tags, Time } from '../../ui/page.tsx'
 import { History } from '../events/History.tsx'
-import { EditDialog } from '../networks/EditDialog.tsx'
-import { MOST_MBPS } from './AllocateDialog.tsx'
+import { BandwidthField } from './BandwidthField.tsx'
 import { ElasticIpState } from './ElasticIpState.tsx'
 import styles from './elastic-ips.module.css'
 import { Holder, useHolder } from './Holder.tsx'
@@ -57,16 +56,7 @@ export function BandwidthDialog({ of, onClose }: Props) {
       fields={['bandwidth_mbps']}
       onClose={onClose}
     >
-      <NumberField
-        label={t(words.bandwidthMbps)}
-        name="bandwidth_mbps"
-        hint={t(words.bandwidthHint)}
-        min={1}
-        max={MOST_MBPS}
-        autoFocus
-        value={mbps}
-        onChange={setMbps}
-      />
+      <BandwidthField value={mbps} onChange={setMbps} autoFocus />
     </FormDialog>
   )
 }

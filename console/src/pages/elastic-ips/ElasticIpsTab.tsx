@@ -1,5 +1,6 @@
 import { useMemo, useState } from 'react'
 import type { ElasticIp, ElasticIpPool } from '../../api/client.ts'
+import { useParam } from '../../app/url-params.ts'
 import { common } from '../../text/common.ts'
 import { elasticIpStates, elasticIps as words } from '../../text/elastic-ips.ts'
 import { useText } from '../../text/language.tsx'
@@ -7,7 +8,6 @@ import { DataTable } from '../../ui/DataTable.tsx'
 import { Filter } from '../../ui/Filter.tsx'
 import { SearchField } from '../../ui/fields.tsx'
 import { Empty, Toolbar } from '../../ui/page.tsx'
-import { useParam } from '../networks/use-param.ts'
 import { AssociateDialog } from './AssociateDialog.tsx'
 import {
   BandwidthDialog,

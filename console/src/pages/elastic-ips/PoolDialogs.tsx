@@ -7,7 +7,8 @@ import { common } from '../../text/common.ts'
 import { elasticIps as words } from '../../text/elastic-ips.ts'
 import { useText } from '../../text/language.tsx'
 import { ConfirmDialog, FormDialog } from '../../ui/Dialog.tsx'
-import { Select, TextField } from '../../ui/fields.tsx'
+import { Pair, Select, TextField } from '../../ui/fields.tsx'
+import { NameField } from '../../ui/NameFields.tsx'
 import { Facts } from '../../ui/page.tsx'
 import { isIpv4 } from '../networks/ranges.ts'
 import styles from './elastic-ips.module.css'
@@ -45,16 +46,8 @@ export function CreatePoolDialog({ onClose }: { onClose: () => void }) {
       onClose={onClose}
     >
       <p className="soft">{t(words.whatAPoolIs)}</p>
-      <TextField
-        label={t(common.name)}
-        name="name"
-        isRequired
-        maxLength={128}
-        autoFocus
-        value={name}
-        onChange={setName}
-      />
-      <div className={styles.pair}>
+      <NameField isRequired autoFocus value={name} onChange={setName} />
+      <Pair>
         <Select
           label={t(words.interface)}
           name="interface"
@@ -79,7 +72,7 @@ export function CreatePoolDialog({ onClose }: { onClose: () => void }) {
           onChange={setCidr}
           check={(text) => (segmentOf(text) ? undefined : t(words.cidrMustBe))}
         />
-      </div>
+      </Pair>
       <TextField
         label={t(words.gateway)}
         name="gateway"
@@ -122,7 +115,7 @@ function EndFields({ first, last, cidr, onChange }: EndsProps) {
   const count = sizeOf(first.trim(), last.trim())
   return (
     <>
-      <div className={styles.pair}>
+      <Pair>
         <TextField
           label={t(words.first)}
           name="first"
@@ -144,7 +137,7 @@ function EndFields({ first, last, cidr, onChange }: EndsProps) {
             (isIpv4(first.trim()) && sizeOf(first.trim(), address) === undefined ? t(words.lastBeforeFirst) : undefined)
           }
         />
-      </div>
+      </Pair>
       {count !== undefined && (
         <p className={styles.size} aria-live="polite">
           {t(words.poolSize, { count })}
@@ -176,15 +169,7 @@ export function EditPoolDialog({ pool, onClose }: Props) {
       fields={['name', 'first', 'last']}
       onClose={onClose}
     >
-      <TextField
-        label={t(common.name)}
-        name="name"
-        isRequired
-        maxLength={128}
-        autoFocus
-        value={name}
-        onChange={setName}
-      />
+      <NameField isRequired autoFocus value={name} onChange={setName} />
       <Facts
         facts={[
           [t(words.segment), <code key="cidr">{pool.cidr}</code>],

@@ -7,7 +7,7 @@ import { elasticIps as words } from '../../text/elastic-ips.ts'
 import { useText } from '../../text/language.tsx'
 import { type Column, DataTable } from '../../ui/DataTable.tsx'
 import { ActMenu } from '../../ui/page.tsx'
-import styles from './elastic-ips.module.css'
+import { Usage } from '../../ui/UsageBar.tsx'
 import { NoPool } from './NoPool.tsx'
 import { DeletePoolDialog, EditPoolDialog } from './PoolDialogs.tsx'
 import { usedOf } from './pools.ts'
@@ -71,7 +71,7 @@ function useColumns(open: (what: Open['what'], pool: ElasticIpPool) => void): re
       header: t(words.use),
       width: 'minmax(200px, 1fr)',
       sortBy: ({ addresses_available }) => addresses_available,
-      cell: (pool) => <Use pool={pool} />,
+      cell: ({ addresses_available, addresses_total }) => <Usage free={addresses_available} total={addresses_total} />,
     },
     {
       id: 'acts',
@@ -95,21 +95,4 @@ function useColumns(open: (what: Open['what'], pool: ElasticIpPool) => void): re
       ),
     },
   ]
-}
-
-const SCARCE = 0.9
-
-function Use({ pool }: { pool: ElasticIpPool }) {
-  const t = useText()
-  const { addresses_available: free, addresses_total: total } = pool
-  const share = usedOf(pool) / total
-  const level = free === 0 ? 'full' : share > SCARCE ? 'scarce' : 'fine'
-  return (
-    <span className={styles.use}>
-      <span className={styles.useWords}>{t(words.freeOf, { free, total })}</span>
-      <span className={styles.bar} aria-hidden>
-        <span className={styles.used} data-level={level} style={{ width: `${Math.ceil(share * 100)}%` }} />
-      </span>
-    </span>
-  )
 }

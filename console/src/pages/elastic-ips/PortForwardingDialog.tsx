@@ -6,7 +6,8 @@ import { common } from '../../text/common.ts'
 import { portForwardings as words } from '../../text/elastic-ips.ts'
 import { useText } from '../../text/language.tsx'
 import { FormDialog } from '../../ui/Dialog.tsx'
-import { Checkbox, NumberField, RadioGroup, TextField } from '../../ui/fields.tsx'
+import { Checkbox, NumberField, Pair, RadioGroup, TextField } from '../../ui/fields.tsx'
+import { NameField } from '../../ui/NameFields.tsx'
 import { isIpv4, rangeOf } from '../networks/ranges.ts'
 import styles from './elastic-ips.module.css'
 import { overlaps } from './pools.ts'
@@ -73,7 +74,7 @@ export function PortForwardingDialog({ vpc, outside, of, onClose }: Props) {
       fields={['name', 'protocol', 'port', 'address', 'target_port']}
       onClose={onClose}
     >
-      <div className={styles.pair}>
+      <Pair>
         <RadioGroup
           label={t(words.protocol)}
           name="protocol"
@@ -109,8 +110,8 @@ export function PortForwardingDialog({ vpc, outside, of, onClose }: Props) {
           value={target}
           onChange={setTarget}
         />
-      </div>
-      <TextField label={t(common.name)} name="name" maxLength={128} value={name} onChange={setName} />
+      </Pair>
+      <NameField value={name} onChange={setName} />
       <Checkbox isSelected={isOn} onChange={setOn}>
         {t(words.isOn)}
       </Checkbox>

@@ -4,8 +4,9 @@ import { useLacks } from '../../api/session.tsx'
 import { common } from '../../text/common.ts'
 import { elasticIps as words } from '../../text/elastic-ips.ts'
 import { useText } from '../../text/language.tsx'
+import { createdColumn } from '../../ui/created-column.tsx'
 import type { Column } from '../../ui/DataTable.tsx'
-import { ActMenu, Time } from '../../ui/page.tsx'
+import { ActMenu } from '../../ui/page.tsx'
 import { ipv4Number } from '../networks/ranges.ts'
 import { ElasticIpState } from './ElasticIpState.tsx'
 import { Holder } from './Holder.tsx'
@@ -61,13 +62,7 @@ export function useElasticIpColumns(
       sortBy: ({ pool_id }) => pools.get(pool_id)?.name ?? pool_id,
       cell: ({ pool_id }) => pools.get(pool_id)?.name ?? pool_id,
     },
-    {
-      id: 'created',
-      header: t(common.created),
-      width: '210px',
-      sortBy: ({ created_at }) => created_at,
-      cell: ({ created_at }) => <Time at={created_at} />,
-    },
+    createdColumn(t),
     { id: 'acts', header: '', width: '60px', isEnd: true, cell: (one) => <Acts of={one} open={open} /> },
   ]
 }

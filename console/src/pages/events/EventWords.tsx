@@ -52,13 +52,18 @@ interface EventDetailsProps {
   readonly address?: string | null
   /** On one line, in a table. */
   readonly isInRow?: boolean
+  /** Whose history it stands in: what else it is of, or names, is linked. */
+  readonly of?: string
 }
 
 /** What an event tells besides its type: where, what was changed into what, and what went wrong. */
-export function EventDetails({ event: { type, data }, address, isInRow }: EventDetailsProps) {
+export function EventDetails({ event, address, isInRow, of }: EventDetailsProps) {
   const t = useText()
+  const { type, data } = event
   const isOfJob = type.startsWith('job.')
   const parts: ReactNode[] = []
+  if (of !== undefined && of !== event.resource_id)
+    parts.push(<ResourceLink key="of" type={event.resource_type} id={event.resource_id} />)
   if (isOfJob && typeof data.action === 'string') {
     const action = known(jobActions, data.action)
     parts.push(<span key="action">{action ? t(action) : data.action}</span>)
@@ -70,7 +75,7 @@ export function EventDetails({ event: { type, data }, address, isInRow }: EventD
     parts.push(<span key="more">{t(events.andMore, { count: nics.length - MOST_LINKS })}</span>)
   for (const [field, type] of Object.entries(LINKED)) {
     const id = data[field]
-    if (typeof id === 'string') parts.push(<ResourceLink key={field} type={type} id={id} />)
+    if (typeof id === 'string' && id !== of) parts.push(<ResourceLink key={field} type={type} id={id} />)
   }
   for (const [field, value] of Object.entries(data)) {
     if (UNTOLD.has(field) || value === null) continue

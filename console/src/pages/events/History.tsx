@@ -11,10 +11,10 @@ import { EventDetails, toneOf, useEventTitle } from './EventWords.tsx'
 import styles from './events.module.css'
 import { Who } from './who.tsx'
 
-/** What happened to a resource, newest first. */
-export function History({ id }: { id: string }) {
+/** What happened to a resource, newest first. @param isServer - its cards and jobs have a part in its history. */
+export function History({ id, isServer = false }: { id: string; isServer?: boolean }) {
   const t = useText()
-  const { rows, error, hasMore, readOn } = useRows(historyQuery(id))
+  const { rows, error, hasMore, readOn } = useRows(historyQuery(isServer ? { serverId: id } : { resourceId: id }))
   if (error) return <RefusalView refusal={refusalOf(error)} />
   if (!rows) return <Loading />
   if (rows.length === 0) return <p className="soft">{t(events.noHistory)}</p>
@@ -22,7 +22,7 @@ export function History({ id }: { id: string }) {
     <>
       <ol className={styles.history}>
         {rows.map((event) => (
-          <Entry key={event.id} event={event} />
+          <Entry key={event.id} event={event} of={id} />
         ))}
       </ol>
       {hasMore && (
@@ -36,7 +36,7 @@ export function History({ id }: { id: string }) {
   )
 }
 
-function Entry({ event }: { event: Event }) {
+function Entry({ event, of }: { event: Event; of: string }) {
   const t = useText()
   const titleOf = useEventTitle()
   return (
@@ -45,7 +45,7 @@ function Entry({ event }: { event: Event }) {
         <span className={styles.title} title={event.type}>
           {titleOf(event.type)}
         </span>
-        <EventDetails event={event} address={event.address} />
+        <EventDetails event={event} address={event.address} of={of} />
       </div>
       <div className={styles.meta}>
         <Time at={event.at} />

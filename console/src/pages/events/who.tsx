@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
+import { accessKeysQuery } from '../../api/queries.ts'
 import { useSession } from '../../api/session.tsx'
 import { events } from '../../text/events.ts'
 import { useText } from '../../text/language.tsx'
-import { accessKeysQuery } from '../access-keys/queries.ts'
 
 /** Who did something: an access key by its name, as far as the reader may know it. `null` is the service itself. */
 export function Who({ actor }: { actor: string | null }) {

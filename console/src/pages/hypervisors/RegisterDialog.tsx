@@ -1,12 +1,12 @@
 import { useState } from 'react'
 import { useAct } from '../../api/act.ts'
 import { type Hypervisor, registerHypervisor } from '../../api/client.ts'
+import { useRenewal } from '../../api/queries.ts'
 import { common } from '../../text/common.ts'
 import { hypervisors } from '../../text/hypervisors.ts'
 import { useText } from '../../text/language.tsx'
 import { FormDialog } from '../../ui/Dialog.tsx'
 import { TextField } from '../../ui/fields.tsx'
-import { useRenewal } from '../access-keys/queries.ts'
 import styles from './hypervisors.module.css'
 
 export interface Registered {

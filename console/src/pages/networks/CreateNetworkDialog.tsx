@@ -5,9 +5,10 @@ import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { type NetworkKind, networkKindHints, networkKinds, networks } from '../../text/networks.ts'
 import { FormDialog } from '../../ui/Dialog.tsx'
-import { NumberField, RadioGroup, Select, TextField } from '../../ui/fields.tsx'
+import { NumberField, Pair, RadioGroup, Select, TextField } from '../../ui/fields.tsx'
+import { More } from '../../ui/More.tsx'
+import { DescriptionField, NameField } from '../../ui/NameFields.tsx'
 import { DhcpFields } from './DhcpFields.tsx'
-import styles from './networks.module.css'
 import { RangeField } from './RangeField.tsx'
 import { isIpv4, isIpv6Slash64 } from './ranges.ts'
 import { NEW_VPC, NO_VPC, useCreateNetwork } from './use-create-network.ts'
@@ -40,32 +41,22 @@ export function CreateNetworkDialog({ vpcId, onClose, onMade }: Props) {
       onClose={onClose}
       onDone={onMade}
     >
-      <TextField
-        label={t(common.name)}
-        name="name"
-        value={form.name}
-        onChange={(name) => set({ name })}
-        isRequired
-        maxLength={128}
-        autoFocus
+      <NameField value={form.name} onChange={(name) => set({ name })} isRequired autoFocus />
+      <RadioGroup
+        label={t(networks.mode)}
+        name="mode"
+        options={kindOptions}
+        value={form.kind}
+        onChange={(kind) => set({ kind: kind as NetworkKind })}
+        inColumns
       />
-      <div className={styles.kinds}>
-        <RadioGroup
-          label={t(networks.mode)}
-          name="mode"
-          options={kindOptions}
-          value={form.kind}
-          onChange={(kind) => set({ kind: kind as NetworkKind })}
-        />
-      </div>
       {form.kind === 'routed' && <VpcFields create={create} />}
       {(form.kind === 'bridged' || form.kind === 'unmanaged') && <InterfaceField create={create} />}
       <RangeFields create={create} />
       {form.kind === 'bridged' && <SegmentFields create={create} />}
-      <details className={styles.more}>
-        <summary>{t(common.more)}</summary>
+      <More>
         <MoreFields create={create} />
-      </details>
+      </More>
     </FormDialog>
   )
 }
@@ -83,7 +74,7 @@ function VpcFields({ create: { vpcs, vpc, chooseVpc, form, set } }: Part) {
     <>
       <Select label={t(common.vpc)} name="vpc_id" options={options} value={vpc} onChange={chooseVpc} isRequired />
       {vpc === NEW_VPC && (
-        <div className={styles.pair}>
+        <Pair>
           <TextField
             label={t(networks.vpcName)}
             name="vpc_name"
@@ -101,7 +92,7 @@ function VpcFields({ create: { vpcs, vpc, chooseVpc, form, set } }: Part) {
             onChange={(vpcRange) => set({ vpcRange })}
             isRequired
           />
-        </div>
+        </Pair>
       )}
     </>
   )
@@ -169,7 +160,7 @@ function SegmentFields({ create: { form, set } }: Part) {
         hint={t(networks.gatewayHint)}
         isMono
       />
-      <div className={styles.pair}>
+      <Pair>
         <TextField
           label={t(networks.rangeFirst)}
           name="address_range"
@@ -188,7 +179,7 @@ function SegmentFields({ create: { form, set } }: Part) {
           isRequired={hasRange}
           isMono
         />
-      </div>
+      </Pair>
     </>
   )
 }
@@ -219,13 +210,7 @@ function MoreFields({ create: { form, set, vpc } }: Part) {
         max={9000}
         placeholder="1500"
       />
-      <TextField
-        label={t(common.description)}
-        name="description"
-        value={form.description}
-        onChange={(description) => set({ description })}
-        maxLength={1024}
-      />
+      <DescriptionField value={form.description} onChange={(description) => set({ description })} />
     </>
   )
 }

@@ -1,7 +1,6 @@
 import { useText } from '../../text/language.tsx'
 import { networks } from '../../text/networks.ts'
-import { NumberField, TextField } from '../../ui/fields.tsx'
-import styles from './networks.module.css'
+import { NumberField, Pair, TextField } from '../../ui/fields.tsx'
 import { addressesIn, isDomain, isIpv4 } from './ranges.ts'
 import type { NetworkForm } from './use-create-network.ts'
 
@@ -25,7 +24,7 @@ export function DhcpFields({ form, set }: { form: DhcpForm; set: (changes: Parti
         hint={t(networks.dnsHint)}
         isMono
       />
-      <div className={styles.pair}>
+      <Pair>
         <TextField
           label={t(networks.domain)}
           name="domain"
@@ -42,7 +41,7 @@ export function DhcpFields({ form, set }: { form: DhcpForm; set: (changes: Parti
           max={31_536_000}
           placeholder="86400"
         />
-      </div>
+      </Pair>
     </>
   )
 }

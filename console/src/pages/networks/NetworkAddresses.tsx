@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
 import type { Network, ReservedAddress } from '../../api/client.ts'
-import { nicsQuery } from '../../api/queries.ts'
+import { nicsQuery, reservedAddressesQuery } from '../../api/queries.ts'
 import { useLacks } from '../../api/session.tsx'
 import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
@@ -11,7 +11,6 @@ import { Button } from '../../ui/Button.tsx'
 import { DataTable } from '../../ui/DataTable.tsx'
 import { Loading, Panel } from '../../ui/page.tsx'
 import { AddressGrid } from '../nics/AddressGrid.tsx'
-import { reservedQuery } from '../reserved-addresses/queries.ts'
 import { ReleaseDialog } from '../reserved-addresses/ReleaseDialog.tsx'
 import { ReserveDialog } from '../reserved-addresses/ReserveDialog.tsx'
 import { useReservedColumns } from '../reserved-addresses/reserved-columns.tsx'
@@ -22,7 +21,7 @@ export function NetworkAddresses({ network }: { network: Network }) {
   const lacks = useLacks()
   const navigate = useNavigate()
   const { data: nics } = useQuery(nicsQuery({ networkId: network.id }))
-  const { data: reserved } = useQuery(reservedQuery({ networkId: network.id }))
+  const { data: reserved } = useQuery(reservedAddressesQuery({ networkId: network.id }))
   const [picked, setPicked] = useState<readonly string[]>([])
   const [isReserving, setReserving] = useState(false)
   const [releasing, setReleasing] = useState<readonly ReservedAddress[]>()

@@ -4,8 +4,8 @@ import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { networkKindHints, networks } from '../../text/networks.ts'
 import { Columns, Copyable, Facts, Panel, Tags, Time } from '../../ui/page.tsx'
+import { AddressUsage } from './AddressUsage.tsx'
 import { kindOf } from './network-columns.tsx'
-import { Usage } from './Usage.tsx'
 
 /** What a network is, and where it lies. */
 export function NetworkFacts({ network, vpcName }: { network: Network; vpcName: string | undefined }) {
@@ -55,7 +55,7 @@ function Addressing({ network }: { network: Network }) {
           [t(networks.range), cidr ? <Copyable key="cidr" text={cidr} /> : none],
           [t(networks.gateway), gateway ? <code key="gateway">{gateway}</code> : none],
           [t(networks.addressRange), range ? <code key="range">{`${range.first} – ${range.last}`}</code> : undefined],
-          [t(networks.free), cidr ? <Usage key="usage" network={network} /> : undefined],
+          [t(networks.free), cidr ? <AddressUsage key="usage" network={network} /> : undefined],
           [t(networks.ipv6Range), ipv6 ? <Copyable key="ipv6" text={ipv6} /> : none],
           [
             t(networks.dns),

@@ -2,17 +2,16 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useNavigate, useParams } from 'react-router'
 import { type Network, updateNetwork } from '../../api/client.ts'
-import { networkQuery, useById, vpcsQuery } from '../../api/queries.ts'
+import { networkQuery, reservedAddressesQuery, useById, vpcsQuery } from '../../api/queries.ts'
 import { useLacks } from '../../api/session.tsx'
 import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { networkKinds, networks } from '../../text/networks.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
+import { EditDialog } from '../../ui/EditDialog.tsx'
 import { ActMenu, Failed, Loading, Page, Panel } from '../../ui/page.tsx'
 import { History } from '../events/History.tsx'
-import { reservedQuery } from '../reserved-addresses/queries.ts'
-import { EditDialog } from './EditDialog.tsx'
 import { canJoin, JoinDialog } from './JoinDialog.tsx'
 import { DeleteNetworkDialog, LeaveDialog } from './LossDialogs.tsx'
 import { NetworkAddresses } from './NetworkAddresses.tsx'
@@ -128,7 +127,7 @@ function useReasons(network: Network) {
 /** What keeps a network where it is. */
 function useInUse({ id, nic_count }: Network): string | undefined {
   const t = useText()
-  const { data: reserved } = useQuery(reservedQuery({ networkId: id }))
+  const { data: reserved } = useQuery(reservedAddressesQuery({ networkId: id }))
   if (nic_count > 0) return t(networks.hasNics, { count: nic_count })
   const count = reserved?.items.length ?? 0
   return count > 0 ? t(networks.hasReserved, { count }) : undefined

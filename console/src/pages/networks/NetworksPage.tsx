@@ -6,6 +6,7 @@ import type { Network } from '../../api/client.ts'
 import { networksQuery, useById, vpcsQuery } from '../../api/queries.ts'
 import { refusalOf } from '../../api/refusal.ts'
 import { useLacks } from '../../api/session.tsx'
+import { useParam } from '../../app/url-params.ts'
 import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { networkKinds, networks } from '../../text/networks.ts'
@@ -17,7 +18,6 @@ import { Empty, Page, Toolbar } from '../../ui/page.tsx'
 import { RefusalView } from '../../ui/Refusal.tsx'
 import { CreateNetworkDialog } from './CreateNetworkDialog.tsx'
 import { kindOf, useNetworkColumns } from './network-columns.tsx'
-import { useParam } from './use-param.ts'
 
 export default function NetworksPage() {
   const t = useText()

@@ -4,10 +4,10 @@ import type { Network, Vpc } from '../../api/client.ts'
 import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { type NetworkKind, networkKindHints, networkKinds, networks } from '../../text/networks.ts'
+import { createdColumn } from '../../ui/created-column.tsx'
 import type { Column } from '../../ui/DataTable.tsx'
-import { Time } from '../../ui/page.tsx'
+import { AddressUsage } from './AddressUsage.tsx'
 import { ipv4Number } from './ranges.ts'
-import { Usage } from './Usage.tsx'
 
 export const kindOf = ({ type, mode }: Pick<Network, 'type' | 'mode'>): NetworkKind =>
   type === 'unmanaged' ? 'unmanaged' : mode
@@ -54,7 +54,7 @@ export function useNetworkColumns(vpcs?: ReadonlyMap<string, Vpc>): readonly Col
         header: t(networks.free),
         width: '200px',
         sortBy: ({ addresses_available, cidr }) => (cidr === null ? -1 : addresses_available),
-        cell: (network) => <Usage network={network} />,
+        cell: (network) => <AddressUsage network={network} />,
       },
       {
         id: 'nics',
@@ -64,13 +64,7 @@ export function useNetworkColumns(vpcs?: ReadonlyMap<string, Vpc>): readonly Col
         sortBy: ({ nic_count }) => nic_count,
         cell: ({ id, nic_count }) => <Link to={`/nics?network=${id}`}>{nic_count}</Link>,
       },
-      {
-        id: 'created',
-        header: t(common.created),
-        width: '205px',
-        sortBy: ({ created_at }) => created_at,
-        cell: ({ created_at }) => <Time at={created_at} />,
-      },
+      createdColumn(t),
     ],
     [t, vpcs],
   )

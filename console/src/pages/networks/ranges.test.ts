@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { addressesIn, addressTotal, faultOf, firstFree, isIpv6Slash64, rangeOf } from './ranges.ts'
+import { addressesIn, addressTotal, faultOf, firstFree, isIpv4, isIpv6Slash64, rangeOf } from './ranges.ts'
 
 describe('a range', () => {
   it('is read from its text, and nothing else is', () => {
@@ -49,10 +49,19 @@ it('a network gives out 252 addresses, or those of its range without the gateway
   expect(addressTotal({ first: '203.0.113.10', last: '203.0.113.19' }, '203.0.113.15')).toBe(9)
 })
 
-it('addresses are read from a list with commas of either language', () => {
+it('addresses are read from any list, with commas of either language', () => {
   expect(addressesIn('1.1.1.1, 8.8.8.8，9.9.9.9')).toEqual(['1.1.1.1', '8.8.8.8', '9.9.9.9'])
+  expect(addressesIn(' 10.0.0.2, 10.0.0.3\n10.0.0.4；10.0.0.5 ')).toHaveLength(4)
   expect(addressesIn('  ')).toEqual([])
 })
+
+it.each([
+  ['172.16.1.2', true],
+  ['172.16.1.256', false],
+  ['172.16.1.02', false],
+  ['172.16.1', false],
+  ['::1', false],
+])('%s is an IPv4 address: %s', (text, is) => expect(isIpv4(text)).toBe(is))
 
 it('IPv6 ranges are /64 of global or unique local addresses', () => {
   expect(['fd00:0:0:1::/64', '2001:db8:1::/64'].every(isIpv6Slash64)).toBe(true)

@@ -84,5 +84,5 @@ export const isIpv6Slash64 = (text: string): boolean => /^[23fF][0-9a-fA-F]{0,3}
 export const isDomain = (text: string): boolean =>
   text.length <= 253 && /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text)
 
-/** The addresses of a list separated by commas or blanks. */
-export const addressesIn = (text: string): string[] => text.split(/[\s,，、]+/).filter(Boolean)
+/** The addresses of a list, written in any of the usual ways. */
+export const addressesIn = (text: string): string[] => text.split(/[\s,;，；、]+/).filter(Boolean)

@@ -1,14 +1,14 @@
 import { useQuery } from '@tanstack/react-query'
 import type { Network } from '../../api/client.ts'
-import { listReservedAddresses } from '../../api/client.ts'
-import { nicsQuery, wholeList } from '../../api/queries.ts'
+import { nicsQuery, reservedAddressesQuery } from '../../api/queries.ts'
 import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { nics as words } from '../../text/nics.ts'
 import { TextField } from '../../ui/fields.tsx'
 import { Loading } from '../../ui/page.tsx'
+import { addressesIn, isIpv4 } from '../networks/ranges.ts'
 import { AddressGrid } from './AddressGrid.tsx'
-import { addressesIn, isIpv4, octetOf, prefixOf } from './address-cells.ts'
+import { octetOf, prefixOf } from './address-cells.ts'
 
 interface AddressesFieldProps {
   readonly label: string
@@ -28,7 +28,7 @@ export function AddressesField({ label, name, network, value, onChange, ...props
   const { hint, isRequired, isSingle = false } = props
   const t = useText()
   const nics = useQuery(nicsQuery({ networkId: network.id }))
-  const reserved = useQuery(reservedAddressesQuery(network.id))
+  const reserved = useQuery(reservedAddressesQuery({ networkId: network.id }))
   const chosen = addressesIn(value)
   const check = () => {
     const wrong = chosen.find((one) => !isIpv4(one))
@@ -68,6 +68,3 @@ export function AddressesField({ label, name, network, value, onChange, ...props
 /** A machine's: not an end of the /24. */
 const isIn = ({ cidr }: Network, address: string): boolean =>
   cidr !== null && prefixOf(address) === prefixOf(cidr) && octetOf(address) > 0 && octetOf(address) < 255
-
-export const reservedAddressesQuery = (networkId: string) =>
-  wholeList('reserved_address', { networkId }, (cursor, limit) => listReservedAddresses({ networkId, cursor, limit }))

@@ -1,5 +1,4 @@
 import { useQuery } from '@tanstack/react-query'
-import { ChevronDown, ChevronRight } from 'lucide-react'
 import { useState } from 'react'
 import { useAct } from '../../api/act.ts'
 import { createNics, type Nic } from '../../api/client.ts'
@@ -7,14 +6,15 @@ import { networksQuery } from '../../api/queries.ts'
 import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { nics as words } from '../../text/nics.ts'
-import { Button, LinkButton } from '../../ui/Button.tsx'
+import { LinkButton } from '../../ui/Button.tsx'
 import { FormDialog } from '../../ui/Dialog.tsx'
-import { ComboBox, NumberField, RadioGroup, TextField } from '../../ui/fields.tsx'
+import { ComboBox, NumberField, Pair, RadioGroup } from '../../ui/fields.tsx'
+import { More } from '../../ui/More.tsx'
+import { NameField } from '../../ui/NameFields.tsx'
 import { Empty } from '../../ui/page.tsx'
+import { addressesIn } from '../networks/ranges.ts'
 import { AddressesField } from './AddressesField.tsx'
-import { addressesIn } from './address-cells.ts'
 import { NicOptionsFields, NO_OPTIONS, OPTION_FIELDS, optionsBody } from './NicOptions.tsx'
-import styles from './nics.module.css'
 import { useNetworkOptions } from './use-network-options.ts'
 
 /** In one request, and in one network. */
@@ -38,7 +38,6 @@ export function CreateNicsDialog({ networkId, onClose, onDone }: CreateNicsDialo
   const [wanted, want] = useState<Way>('automatic')
   const [addresses, setAddresses] = useState('')
   const [more, setMore] = useState(NO_OPTIONS)
-  const [isMore, setIsMore] = useState(false)
   const act = useAct(createNics)
 
   const usable = options.filter(({ why }) => why === undefined)
@@ -68,7 +67,7 @@ export function CreateNicsDialog({ networkId, onClose, onDone }: CreateNicsDialo
       isWide
       act={act}
       values={values}
-      fields={['network_id', 'count', 'name', 'addresses', ...(isMore ? OPTION_FIELDS : [])]}
+      fields={['network_id', 'count', 'name', 'addresses', ...OPTION_FIELDS]}
       why={data?.items.length === 0 ? t(words.noNetworks) : undefined}
       onClose={onClose}
       onDone={({ items }) => onDone(items)}
@@ -94,8 +93,8 @@ export function CreateNicsDialog({ networkId, onClose, onDone }: CreateNicsDialo
           }}
         />
       )}
-      <div className={styles.pair}>
-        <TextField label={t(common.name)} name="name" maxLength={128} value={name} onChange={setName} />
+      <Pair>
+        <NameField value={name} onChange={setName} />
         <NumberField
           label={t(words.count)}
           name="count"
@@ -105,7 +104,7 @@ export function CreateNicsDialog({ networkId, onClose, onDone }: CreateNicsDialo
           value={count}
           onChange={setCount}
         />
-      </div>
+      </Pair>
       <RadioGroup
         label={t(common.address)}
         name="way"
@@ -129,17 +128,9 @@ export function CreateNicsDialog({ networkId, onClose, onDone }: CreateNicsDialo
           hint={t(words.chosenHint, { chosen: chosen.length, rest: Math.max(0, Number(count) - chosen.length) || 0 })}
         />
       )}
-      <div>
-        <Button
-          look="quiet"
-          isSmall
-          icon={isMore ? <ChevronDown size={14} aria-hidden /> : <ChevronRight size={14} aria-hidden />}
-          onPress={() => setIsMore(!isMore)}
-        >
-          {t(words.moreOptions)}
-        </Button>
-      </div>
-      {isMore && <NicOptionsFields value={more} onChange={setMore} />}
+      <More>
+        <NicOptionsFields value={more} onChange={setMore} />
+      </More>
     </FormDialog>
   )
 }

@@ -8,8 +8,8 @@ import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { nicPage } from '../../text/nic-page.ts'
 import { ConfirmDialog, FormDialog } from '../../ui/Dialog.tsx'
-import { ComboBox, TextField } from '../../ui/fields.tsx'
-import { TagsField, tagsFrom, textOfTags } from '../../ui/TagsField.tsx'
+import { EditDialog } from '../../ui/EditDialog.tsx'
+import { ComboBox } from '../../ui/fields.tsx'
 import { AddressesField } from './AddressesField.tsx'
 import { useNetworkOptions } from './use-network-options.ts'
 
@@ -24,28 +24,14 @@ const useUpdate = (nic: Nic) =>
 
 export function EditNicDialog({ nic, onClose }: NicDialogProps) {
   const t = useText()
-  const [name, setName] = useState(nic.name)
-  const [description, setDescription] = useState(nic.description)
-  const [tags, setTags] = useState(textOfTags(nic.tags))
   return (
-    <FormDialog
+    <EditDialog
       title={t(common.edit)}
-      submit={t(common.save)}
-      act={useUpdate(nic)}
-      values={() => ({ name: name.trim(), description, tags: tagsFrom(tags) })}
-      fields={['name', 'description', 'tags']}
+      of={nic}
+      mayBeNameless
+      save={(changes, options) => updateNic(nic.id, changes, options)}
       onClose={onClose}
-    >
-      <TextField label={t(common.name)} name="name" maxLength={128} value={name} onChange={setName} autoFocus />
-      <TextField
-        label={t(common.description)}
-        name="description"
-        maxLength={1024}
-        value={description}
-        onChange={setDescription}
-      />
-      <TagsField value={tags} onChange={setTags} />
-    </FormDialog>
+    />
   )
 }
 

@@ -1,10 +1,9 @@
-import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { nics as words } from '../../text/nics.ts'
-import { NumberField, TextField } from '../../ui/fields.tsx'
+import { NumberField, Pair } from '../../ui/fields.tsx'
+import { DescriptionField } from '../../ui/NameFields.tsx'
 import { TagsField, tagsFrom } from '../../ui/TagsField.tsx'
 import { GroupsField } from './GroupsField.tsx'
-import styles from './nics.module.css'
 
 /** What a NIC may be given besides its place, as typed. */
 export interface NicOptions {
@@ -34,19 +33,12 @@ interface NicOptionsFieldsProps {
 }
 
 export function NicOptionsFields({ value, onChange }: NicOptionsFieldsProps) {
-  const t = useText()
   const set = (change: Partial<NicOptions>) => onChange({ ...value, ...change })
   return (
     <>
       <GroupsField value={value.groups} onChange={(groups) => set({ groups })} />
       <BandwidthFields inMbps={value.inMbps} outMbps={value.outMbps} onChange={set} />
-      <TextField
-        label={t(common.description)}
-        name="description"
-        maxLength={1024}
-        value={value.description}
-        onChange={(description) => set({ description })}
-      />
+      <DescriptionField value={value.description} onChange={(description) => set({ description })} />
       <TagsField value={value.tags} onChange={(tags) => set({ tags })} />
     </>
   )
@@ -63,7 +55,7 @@ export function BandwidthFields({
   const t = useText()
   const range = { min: 1, max: MOST_MBPS, hint: t(words.notLimitedHint) }
   return (
-    <div className={styles.pair}>
+    <Pair>
       <NumberField
         {...range}
         label={t(words.bandwidthIn)}
@@ -78,6 +70,6 @@ export function BandwidthFields({
         value={outMbps}
         onChange={(now) => onChange({ outMbps: now })}
       />
-    </div>
+    </Pair>
   )
 }

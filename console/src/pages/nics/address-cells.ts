@@ -65,11 +65,3 @@ export function withBetween(
   const free = between.filter(({ kind }) => kind === 'free').map(({ address }) => address)
   return [...new Set([...chosen, ...free])]
 }
-
-/** What was typed, in any of the usual ways of writing a list. */
-export const addressesIn = (typed: string): readonly string[] => typed.split(/[\s,;，；、]+/).filter(Boolean)
-
-/** Four numbers of 0..255 without leading zeros, as the API has it. */
-export const isIpv4 = (text: string): boolean =>
-  text.split('.').length === 4 &&
-  text.split('.').every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < SIZE)

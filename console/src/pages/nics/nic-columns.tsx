@@ -8,7 +8,7 @@ import { useText } from '../../text/language.tsx'
 import { nics as words } from '../../text/nics.ts'
 import { NicState } from '../../ui/Badge.tsx'
 import type { Column } from '../../ui/DataTable.tsx'
-import { Time } from '../../ui/page.tsx'
+import { Lines, TimeLines } from '../../ui/Lines.tsx'
 import styles from './nics.module.css'
 import { Sparkline } from './Sparkline.tsx'
 
@@ -26,31 +26,36 @@ export function useNicColumns(): readonly Column<Nic>[] {
       {
         id: 'name',
         header: t(common.name),
-        width: 'minmax(124px, 1.24fr)',
+        width: 'minmax(140px, 1.4fr)',
         sortBy: byService,
         cell: ({ id, name }) => (
-          <Link to={`/nics/${id}`} className={name ? undefined : styles.unnamed}>
-            {name || t(common.unnamed)}
-          </Link>
+          <Lines
+            first={
+              <Link to={`/nics/${id}`} className={name ? undefined : styles.unnamed}>
+                {name || t(common.unnamed)}
+              </Link>
+            }
+            second={<code>{id}</code>}
+          />
         ),
       },
       { id: 'state', header: t(common.state), width: '122px', sortBy: byService, cell: (nic) => <State nic={nic} /> },
       {
         id: 'address',
         header: t(common.address),
-        width: 'minmax(142px, 1.42fr)',
+        width: 'minmax(136px, 1.36fr)',
         sortBy: byService,
         cell: ({ address, ipv6_address }) =>
           address === null && ipv6_address === null ? (
             <span className="soft">{t(common.none)}</span>
           ) : (
-            <span className={styles.lines} title={ipv6_address ?? undefined}>
-              {address && <code>{address}</code>}
-              {ipv6_address && <code className={styles.small}>{ipv6_address}</code>}
-            </span>
+            <Lines
+              first={<code>{address ?? ipv6_address}</code>}
+              second={address !== null && ipv6_address !== null && <code>{ipv6_address}</code>}
+              title={ipv6_address ?? undefined}
+            />
           ),
       },
-      { id: 'mac', header: t(common.mac), width: '158px', cell: ({ id }) => <code>{id}</code> },
       {
         id: 'network',
         header: t(common.network),
@@ -74,7 +79,7 @@ export function useNicColumns(): readonly Column<Nic>[] {
       {
         id: 'groups',
         header: t(common.securityGroups),
-        width: 'minmax(148px, 1.48fr)',
+        width: 'minmax(149px, 1.49fr)',
         cell: ({ security_group_ids: ids }) =>
           ids.map((id, index) => (
             <span key={id}>
@@ -103,9 +108,9 @@ export function useNicColumns(): readonly Column<Nic>[] {
       {
         id: 'created_at',
         header: t(common.created),
-        width: '190px',
+        width: '134px',
         sortBy: byService,
-        cell: ({ created_at }) => <Time at={created_at} />,
+        cell: ({ created_at }) => <TimeLines at={created_at} />,
       },
     ],
     [t, networks, servers, groups],

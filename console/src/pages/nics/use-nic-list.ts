@@ -2,8 +2,8 @@ import { keepPreviousData } from '@tanstack/react-query'
 import { useSearchParams } from 'react-router'
 import { listNics, type Nic } from '../../api/client.ts'
 import { pagedList, useRows } from '../../api/queries.ts'
+import { useUrlText } from '../../app/url-params.ts'
 import type { Sort } from '../../ui/DataTable.tsx'
-import { useUrlText } from '../events/url-filters.ts'
 
 /** Rows of one request: few requests for those who scroll far, and a first view that is there at once. */
 const PAGE = 200

@@ -5,11 +5,11 @@ import { useText } from '../../text/language.tsx'
 import { overview } from '../../text/overview.ts'
 import { LinkButton } from '../../ui/Button.tsx'
 import { Loading, Panel } from '../../ui/page.tsx'
+import { UsageBar } from '../../ui/UsageBar.tsx'
 import { addressTotal } from '../networks/ranges.ts'
 import styles from './overview.module.css'
 
 const MOST_NETWORKS = 8
-const SCARCE = 0.9
 
 /** How full the networks are, the fullest first. */
 export function NetworkUse({ networks }: { networks: readonly Network[] | undefined }) {
@@ -34,16 +34,11 @@ export function NetworkUse({ networks }: { networks: readonly Network[] | undefi
       {networks === undefined && <Loading />}
       {networks && uses.length === 0 && <p className="soft">{t(overview.noNetworks)}</p>}
       <ul className={styles.uses}>
-        {uses.slice(0, MOST_NETWORKS).map(({ network, total, used, share }) => (
+        {uses.slice(0, MOST_NETWORKS).map(({ network, total, used }) => (
           <li key={network.id} className={styles.use}>
             <Link to={`/networks/${network.id}`}>{network.name || t(common.unnamed)}</Link>
             <span className={styles.used}>{t(overview.slotsUsed, { used, total })}</span>
-            <span className={styles.bar} aria-hidden>
-              <span
-                data-level={share >= 1 ? 'full' : share > SCARCE ? 'scarce' : undefined}
-                style={{ width: `${Math.ceil(share * 100)}%` }}
-              />
-            </span>
+            <UsageBar used={used} total={total} />
           </li>
         ))}
       </ul>

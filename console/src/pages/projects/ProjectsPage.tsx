@@ -2,9 +2,11 @@ import { useQuery } from '@tanstack/react-query'
 import { KeyRound, Plus, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { Link } from 'react-router'
-import type { NewAccessKey, Project } from '../../api/client.ts'
+import type { Project } from '../../api/client.ts'
+import { accessKeysQuery, projectsQuery } from '../../api/queries.ts'
 import { refusalOf } from '../../api/refusal.ts'
 import { useLacks, useSession } from '../../api/session.tsx'
+import { useUrlText } from '../../app/url-params.ts'
 import { accessKeys } from '../../text/access-keys.ts'
 import { common } from '../../text/common.ts'
 import { useText, useWords } from '../../text/language.tsx'
@@ -12,14 +14,12 @@ import { projects } from '../../text/projects.ts'
 import { LOCALE } from '../../text/text.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
+import { createdColumn } from '../../ui/created-column.tsx'
 import { type Column, DataTable } from '../../ui/DataTable.tsx'
 import { SearchField } from '../../ui/fields.tsx'
-import { Copyable, Facts, Page, Panel, Time, Toolbar } from '../../ui/page.tsx'
+import { Copyable, Facts, Page, Panel, Toolbar } from '../../ui/page.tsx'
 import { RefusalView } from '../../ui/Refusal.tsx'
-import { NewKey } from '../access-keys/AccessKeysPage.tsx'
 import { CreateKeyDialog } from '../access-keys/CreateKeyDialog.tsx'
-import { accessKeysQuery, projectsQuery } from '../access-keys/queries.ts'
-import { useUrlText } from '../events/url-filters.ts'
 import { CreateProjectDialog, DeleteProjectDialog } from './dialogs.tsx'
 
 export default function ProjectsPage() {
@@ -27,7 +27,6 @@ export default function ProjectsPage() {
   const lacks = useLacks()
   const [isCreating, setCreating] = useState(false)
   const [keyFor, setKeyFor] = useState<string>()
-  const [made, setMade] = useState<NewAccessKey>()
   const why = lacks('admin')
   return (
     <Page
@@ -40,17 +39,7 @@ export default function ProjectsPage() {
     >
       {why === undefined ? <AllProjects onKey={setKeyFor} /> : <OwnProject />}
       {isCreating && <CreateProjectDialog onClose={() => setCreating(false)} />}
-      {keyFor !== undefined && (
-        <CreateKeyDialog
-          projectId={keyFor}
-          onClose={() => setKeyFor(undefined)}
-          onDone={(key) => {
-            setKeyFor(undefined)
-            setMade(key)
-          }}
-        />
-      )}
-      {made && <NewKey accessKey={made} onClose={() => setMade(undefined)} />}
+      {keyFor !== undefined && <CreateKeyDialog projectId={keyFor} onClose={() => setKeyFor(undefined)} />}
     </Page>
   )
 }
@@ -131,13 +120,7 @@ function useProjectColumns(
       sortBy: ({ id }) => keysOf(id),
       cell: ({ id }) => <Link to={`/access-keys?search=${id}`}>{keysOf(id).toLocaleString(LOCALE[language])}</Link>,
     },
-    {
-      id: 'created',
-      header: t(common.created),
-      width: '210px',
-      sortBy: ({ created_at }) => created_at,
-      cell: ({ created_at }) => <Time at={created_at} />,
-    },
+    createdColumn(t),
     {
       id: 'acts',
       header: t(common.actions),

@@ -1,13 +1,13 @@
 import { useState } from 'react'
 import { useAct } from '../../api/act.ts'
 import { createProject, deleteProject, type Project } from '../../api/client.ts'
+import { useRenewal } from '../../api/queries.ts'
 import { tell } from '../../app/toasts.ts'
 import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { projects } from '../../text/projects.ts'
 import { ConfirmDialog, FormDialog } from '../../ui/Dialog.tsx'
-import { TextField } from '../../ui/fields.tsx'
-import { useRenewal } from '../access-keys/queries.ts'
+import { NameField } from '../../ui/NameFields.tsx'
 
 export function CreateProjectDialog({ onClose }: { onClose: () => void }) {
   const t = useText()
@@ -26,16 +26,7 @@ export function CreateProjectDialog({ onClose }: { onClose: () => void }) {
       fields={['name']}
       onClose={onClose}
     >
-      <TextField
-        label={t(common.name)}
-        name="name"
-        value={name}
-        onChange={setName}
-        hint={t(projects.whatItIs)}
-        isRequired
-        maxLength={128}
-        autoFocus
-      />
+      <NameField value={name} onChange={setName} hint={t(projects.whatItIs)} isRequired autoFocus />
     </FormDialog>
   )
 }

@@ -1,7 +1,7 @@
 import { type ReservedAddress, updateReservedAddress } from '../../api/client.ts'
 import { useText } from '../../text/language.tsx'
 import { reservedAddresses as words } from '../../text/reserved-addresses.ts'
-import { EditDialog } from '../networks/EditDialog.tsx'
+import { EditDialog } from '../../ui/EditDialog.tsx'
 
 export function EditReservedDialog({ of: reserved, onClose }: { of: ReservedAddress; onClose: () => void }) {
   const t = useText()

@@ -1,17 +1,17 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type Network, reserveAddresses } from '../../api/client.ts'
-import { networksQuery, nicsQuery } from '../../api/queries.ts'
+import { networksQuery, nicsQuery, reservedAddressesQuery } from '../../api/queries.ts'
 import { useJob } from '../../app/our-jobs.ts'
 import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { networks } from '../../text/networks.ts'
 import { reservedAddresses as words } from '../../text/reserved-addresses.ts'
 import { FormDialog } from '../../ui/Dialog.tsx'
-import { ComboBox, NumberField, RadioGroup, TextField } from '../../ui/fields.tsx'
+import { ComboBox, NumberField, RadioGroup } from '../../ui/fields.tsx'
+import { DescriptionField, NameField } from '../../ui/NameFields.tsx'
 import { Loading } from '../../ui/page.tsx'
 import { AddressGrid } from '../nics/AddressGrid.tsx'
-import { reservedQuery } from './queries.ts'
 
 interface Props {
   /** Where to reserve; chosen in the dialog when absent. */
@@ -103,14 +103,8 @@ export function ReserveDialog({ network: given, addresses: firstChosen = [], onC
         />
       )}
       {inGrid && network && <Choice network={network} chosen={chosen} onChosen={setChosen} />}
-      <TextField label={t(common.name)} name="name" value={name} onChange={setName} maxLength={128} />
-      <TextField
-        label={t(common.description)}
-        name="description"
-        value={description}
-        onChange={setDescription}
-        maxLength={1024}
-      />
+      <NameField value={name} onChange={setName} />
+      <DescriptionField value={description} onChange={setDescription} />
     </FormDialog>
   )
 }
@@ -122,7 +116,7 @@ interface ChoiceProps {
 }
 function Choice({ network, chosen, onChosen }: ChoiceProps) {
   const { data: nics } = useQuery(nicsQuery({ networkId: network.id }))
-  const { data: reserved } = useQuery(reservedQuery({ networkId: network.id }))
+  const { data: reserved } = useQuery(reservedAddressesQuery({ networkId: network.id }))
   if (!nics || !reserved) return <Loading />
   return (
     <AddressGrid network={network} nics={nics.items} reserved={reserved.items} chosen={chosen} onChosen={onChosen} />

@@ -3,9 +3,10 @@ import { Plus } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { useNavigate } from 'react-router'
 import type { ReservedAddress } from '../../api/client.ts'
-import { networksQuery, useById } from '../../api/queries.ts'
+import { networksQuery, reservedAddressesQuery, useById } from '../../api/queries.ts'
 import { refusalOf } from '../../api/refusal.ts'
 import { useLacks } from '../../api/session.tsx'
+import { useParam } from '../../app/url-params.ts'
 import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { networks as networkWords } from '../../text/networks.ts'
@@ -16,9 +17,7 @@ import { Filter } from '../../ui/Filter.tsx'
 import { SearchField } from '../../ui/fields.tsx'
 import { Empty, Page, Toolbar } from '../../ui/page.tsx'
 import { RefusalView } from '../../ui/Refusal.tsx'
-import { useParam } from '../networks/use-param.ts'
 import { EditReservedDialog } from './EditReservedDialog.tsx'
-import { reservedQuery } from './queries.ts'
 import { ReleaseDialog } from './ReleaseDialog.tsx'
 import { ReserveDialog } from './ReserveDialog.tsx'
 import { useReservedColumns } from './reserved-columns.tsx'
@@ -27,7 +26,7 @@ export default function ReservedAddressesPage() {
   const t = useText()
   const why = useLacks()('operator')
   const navigate = useNavigate()
-  const { data, error } = useQuery(reservedQuery())
+  const { data, error } = useQuery(reservedAddressesQuery())
   const networks = useById(networksQuery())
   const [search, setSearch] = useParam('search')
   const [network, setNetwork] = useParam('network')

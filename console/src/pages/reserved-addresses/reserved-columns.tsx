@@ -8,8 +8,8 @@ import { useText } from '../../text/language.tsx'
 import { networks as networkWords } from '../../text/networks.ts'
 import { reservedAddresses as words } from '../../text/reserved-addresses.ts'
 import { Button } from '../../ui/Button.tsx'
+import { createdColumn } from '../../ui/created-column.tsx'
 import type { Column } from '../../ui/DataTable.tsx'
-import { Time } from '../../ui/page.tsx'
 import { ipv4Number } from '../networks/ranges.ts'
 
 interface Wanted {
@@ -56,13 +56,7 @@ export function useReservedColumns({ networks, onEdit, onRelease }: Wanted): rea
         header: t(common.description),
         cell: ({ description }) => <span title={description}>{description}</span>,
       },
-      {
-        id: 'created',
-        header: t(common.created),
-        width: '205px',
-        sortBy: ({ created_at }) => created_at,
-        cell: ({ created_at }) => <Time at={created_at} />,
-      },
+      createdColumn(t),
       {
         id: 'acts',
         header: t(common.actions),

@@ -5,9 +5,9 @@ import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { securityGroups as words } from '../../text/security-groups.ts'
 import { FormDialog } from '../../ui/Dialog.tsx'
-import { RadioGroup, TextField } from '../../ui/fields.tsx'
+import { RadioGroup } from '../../ui/fields.tsx'
+import { DescriptionField, NameField } from '../../ui/NameFields.tsx'
 import { FIRST_RULES, fromSameGroup, TEMPLATES, type Template } from './rules.ts'
-import styles from './security-groups.module.css'
 
 interface Props {
   readonly onClose: () => void
@@ -38,35 +38,20 @@ export function CreateGroupDialog({ onClose, onMade }: Props) {
       onClose={onClose}
       onDone={onMade}
     >
-      <TextField
-        label={t(common.name)}
-        name="name"
-        value={name}
-        onChange={setName}
-        isRequired
-        maxLength={128}
-        autoFocus
+      <NameField value={name} onChange={setName} isRequired autoFocus />
+      <DescriptionField value={description} onChange={setDescription} />
+      <RadioGroup
+        label={t(words.startWith)}
+        name="template"
+        options={TEMPLATES.map((id) => ({
+          id,
+          label: t(words[`template_${id}`]),
+          hint: t(words[`template_${id}_hint`]),
+        }))}
+        value={template}
+        onChange={(id) => setTemplate(id as Template)}
+        inColumns
       />
-      <TextField
-        label={t(common.description)}
-        name="description"
-        value={description}
-        onChange={setDescription}
-        maxLength={1024}
-      />
-      <div className={styles.templates}>
-        <RadioGroup
-          label={t(words.startWith)}
-          name="template"
-          options={TEMPLATES.map((id) => ({
-            id,
-            label: t(words[`template_${id}`]),
-            hint: t(words[`template_${id}_hint`]),
-          }))}
-          value={template}
-          onChange={(id) => setTemplate(id as Template)}
-        />
-      </div>
     </FormDialog>
   )
 }

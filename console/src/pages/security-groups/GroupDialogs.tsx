@@ -5,7 +5,7 @@ import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { securityGroups as words } from '../../text/security-groups.ts'
 import { ConfirmDialog } from '../../ui/Dialog.tsx'
-import { EditDialog } from '../networks/EditDialog.tsx'
+import { EditDialog } from '../../ui/EditDialog.tsx'
 
 interface Props {
   /** As it was seen when the dialog was opened. */

@@ -7,7 +7,8 @@ import { useText } from '../../text/language.tsx'
 import { securityGroups as words } from '../../text/security-groups.ts'
 import { Button } from '../../ui/Button.tsx'
 import { FormDialog } from '../../ui/Dialog.tsx'
-import { NumberField, RadioGroup, Select, TextField } from '../../ui/fields.tsx'
+import { NumberField, Pair, RadioGroup, Select } from '../../ui/fields.tsx'
+import { NameField } from '../../ui/NameFields.tsx'
 import { IcmpFields, PortFields, RemoteFields } from './RuleFields.tsx'
 import { formOf, type RuleForm, ruleOf, withPreset } from './rule-form.ts'
 import { meaningOf, type Naming, protocolName } from './rule-words.ts'
@@ -73,7 +74,7 @@ export function RuleDialog({ group, direction, rule, naming, onClose }: Props) {
           ))}
         </fieldset>
       )}
-      <div className={styles.pair}>
+      <Pair>
         <RadioGroup
           label={t(words.action)}
           name="action"
@@ -89,11 +90,11 @@ export function RuleDialog({ group, direction, rule, naming, onClose }: Props) {
           value={form.protocol}
           onChange={(id) => set({ protocol: id as Protocol })}
         />
-      </div>
+      </Pair>
       {hasPorts(form.protocol) && <PortFields form={form} set={set} />}
       {hasIcmpTypes(form.protocol) && <IcmpFields form={form} set={set} />}
       <RemoteFields form={form} set={set} direction={direction} groupId={group.id} />
-      <div className={styles.pair}>
+      <Pair>
         <NumberField
           label={t(words.priority)}
           name="priority"
@@ -104,14 +105,8 @@ export function RuleDialog({ group, direction, rule, naming, onClose }: Props) {
           value={form.priority}
           onChange={(priority) => set({ priority })}
         />
-        <TextField
-          label={t(common.name)}
-          name="name"
-          value={form.name}
-          onChange={(name) => set({ name })}
-          maxLength={128}
-        />
-      </div>
+        <NameField value={form.name} onChange={(name) => set({ name })} />
+      </Pair>
       <p className={styles.meaning} aria-live="polite">
         {meaningOf(ruleOf(form, direction), naming, t)}
       </p>

@@ -2,10 +2,9 @@ import { useQuery } from '@tanstack/react-query'
 import { securityGroupsQuery } from '../../api/queries.ts'
 import { useText } from '../../text/language.tsx'
 import { securityGroups as words } from '../../text/security-groups.ts'
-import { ComboBox, NumberField, RadioGroup, TextField } from '../../ui/fields.tsx'
+import { ComboBox, NumberField, Pair, RadioGroup, TextField } from '../../ui/fields.tsx'
 import type { Remote, RuleForm } from './rule-form.ts'
 import { type Direction, isCidr, type Protocol } from './rules.ts'
-import styles from './security-groups.module.css'
 
 interface Props {
   readonly form: RuleForm
@@ -18,7 +17,7 @@ const LAST_ICMP = 255
 export function PortFields({ form, set }: Props) {
   const t = useText()
   return (
-    <div className={styles.pair}>
+    <Pair>
       <NumberField
         label={t(words.portFirst)}
         name="port_first"
@@ -41,14 +40,14 @@ export function PortFields({ form, set }: Props) {
         value={form.port_last}
         onChange={(port_last) => set({ port_last })}
       />
-    </div>
+    </Pair>
   )
 }
 
 export function IcmpFields({ form, set }: Props) {
   const t = useText()
   return (
-    <div className={styles.pair}>
+    <Pair>
       <NumberField
         label={t(words.icmpType)}
         name="icmp_type"
@@ -68,7 +67,7 @@ export function IcmpFields({ form, set }: Props) {
         value={form.icmp_code}
         onChange={(icmp_code) => set({ icmp_code })}
       />
-    </div>
+    </Pair>
   )
 }
 

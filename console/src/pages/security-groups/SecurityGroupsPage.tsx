@@ -5,15 +5,16 @@ import { Link, useNavigate } from 'react-router'
 import type { SecurityGroup } from '../../api/client.ts'
 import { securityGroupsQuery } from '../../api/queries.ts'
 import { useLacks } from '../../api/session.tsx'
+import { useParam } from '../../app/url-params.ts'
 import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { securityGroups as words } from '../../text/security-groups.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
+import { createdColumn } from '../../ui/created-column.tsx'
 import { type Column, DataTable } from '../../ui/DataTable.tsx'
 import { SearchField } from '../../ui/fields.tsx'
-import { ActMenu, Empty, Failed, Page, Time, Toolbar } from '../../ui/page.tsx'
-import { useParam } from '../networks/use-param.ts'
+import { ActMenu, Empty, Failed, Page, Toolbar } from '../../ui/page.tsx'
 import { CreateGroupDialog } from './CreateGroupDialog.tsx'
 import { DeleteGroupDialog, EditGroupDialog } from './GroupDialogs.tsx'
 
@@ -118,13 +119,7 @@ function useColumns(open: (open: Open) => void): readonly Column<SecurityGroup>[
         width: 'minmax(140px, 1fr)',
         cell: ({ description }) => <span title={description}>{description}</span>,
       },
-      {
-        id: 'created',
-        header: t(common.created),
-        width: '210px',
-        sortBy: ({ created_at }) => created_at,
-        cell: ({ created_at }) => <Time at={created_at} />,
-      },
+      createdColumn(t),
       {
         id: 'acts',
         header: '',

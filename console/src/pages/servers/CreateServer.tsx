@@ -8,20 +8,23 @@ import { useJob } from '../../app/our-jobs.ts'
 import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { servers } from '../../text/servers.ts'
-import { Button } from '../../ui/Button.tsx'
 import { FormDialog } from '../../ui/Dialog.tsx'
-import { NumberField, type Option, RadioGroup, Select, TextField } from '../../ui/fields.tsx'
+import { type Option, RadioGroup, Select, TextField } from '../../ui/fields.tsx'
+import { More } from '../../ui/More.tsx'
+import { DescriptionField, NameField } from '../../ui/NameFields.tsx'
 import { TagsField, tagsFrom } from '../../ui/TagsField.tsx'
-import { isIpv4 } from '../nics/address-cells.ts'
 import { GroupsField } from '../nics/GroupsField.tsx'
+import { AddressField } from './AddressField.tsx'
 import { NetworkField, useOnlyNetwork } from './NetworkField.tsx'
-import { MEMORY_MB, VCPUS } from './ServerForms.tsx'
+import { SizeFields } from './SizeFields.tsx'
 
 type Guest = Server['guest']
 /** In this order one is proposed: a namespace runs wherever there is a worker. */
 const GUESTS: readonly Guest[] = ['namespace', 'qemu']
-const FIRST_FIELDS = ['name', 'guest', 'network_id', 'address']
-const MORE_FIELDS = ['vcpus', 'memory_mb', 'hypervisor_id', 'qmp_socket', 'qga_socket', 'description', 'tags']
+const FIELDS = [
+  ...['name', 'guest', 'network_id', 'address', 'vcpus', 'memory_mb', 'hypervisor_id'],
+  ...['description', 'tags', 'qmp_socket', 'qga_socket'],
+]
 const AUTOMATIC = 'automatic'
 const NO_NETWORK = 'none'
 
@@ -49,7 +52,6 @@ export function CreateServer({ onClose }: { onClose: () => void }) {
   const [address, setAddress] = useState('')
   const [vcpus, setVcpus] = useState('1')
   const [memory, setMemory] = useState('256')
-  const [isLong, setLong] = useState(false)
   const [hypervisorId, setHypervisor] = useState(AUTOMATIC)
   const [groups, setGroups] = useState<readonly string[]>([])
   const [description, setDescription] = useState('')
@@ -82,20 +84,12 @@ export function CreateServer({ onClose }: { onClose: () => void }) {
       submit={t(servers.create)}
       act={act}
       values={values}
-      fields={isLong ? [...FIRST_FIELDS, ...MORE_FIELDS] : FIRST_FIELDS}
+      fields={FIELDS}
       why={lacks('operator')}
       onClose={onClose}
       onDone={({ server_id: id }) => void navigate(id === null ? '/servers' : `/servers/${id}`)}
     >
-      <TextField
-        label={t(common.name)}
-        name="name"
-        value={name}
-        onChange={setName}
-        maxLength={128}
-        isRequired
-        autoFocus
-      />
+      <NameField value={name} onChange={setName} isRequired autoFocus />
       <RadioGroup
         label={t(servers.guest)}
         name="guest"
@@ -116,77 +110,45 @@ export function CreateServer({ onClose }: { onClose: () => void }) {
           hint={networkId === null ? undefined : t(servers.createdWith)}
         />
       )}
-      {networkId !== null && !isAdopted && (
-        <TextField
-          label={t(common.address)}
-          name="address"
-          value={address}
-          onChange={setAddress}
-          placeholder={t(common.automatic)}
-          check={(value) => (isIpv4(value) ? undefined : t(common.mustBeIpv4))}
-          isMono
+      {networkId !== null && !isAdopted && <AddressField value={address} onChange={setAddress} />}
+      <More>
+        <SizeFields vcpus={vcpus} setVcpus={setVcpus} memory={memory} setMemory={setMemory} />
+        <Select
+          label={t(common.hypervisor)}
+          name="hypervisor_id"
+          value={hypervisorId}
+          onChange={setHypervisor}
+          options={[
+            { id: AUTOMATIC, label: t(common.automatic), hint: t(servers.hypervisorHint) },
+            ...hypervisors.map((one): Option => ({ id: one.id, label: one.id, why: whyNotOn(one) })),
+          ]}
         />
-      )}
-      <div>
-        <Button look="quiet" isSmall onPress={() => setLong(!isLong)}>
-          {t(isLong ? servers.fewer : servers.moreSettings)}
-        </Button>
-      </div>
-      {isLong && (
-        <>
-          <NumberField label={t(servers.vcpus)} name="vcpus" value={vcpus} onChange={setVcpus} {...VCPUS} isRequired />
-          <NumberField
-            label={t(servers.memory)}
-            name="memory_mb"
-            value={memory}
-            onChange={setMemory}
-            {...MEMORY_MB}
-            isRequired
-          />
-          <Select
-            label={t(common.hypervisor)}
-            name="hypervisor_id"
-            value={hypervisorId}
-            onChange={setHypervisor}
-            options={[
-              { id: AUTOMATIC, label: t(common.automatic), hint: t(servers.hypervisorHint) },
-              ...hypervisors.map((one): Option => ({ id: one.id, label: one.id, why: whyNotOn(one) })),
-            ]}
-          />
-          {networkId !== null && !isAdopted && <GroupsField value={groups} onChange={setGroups} />}
-          <TextField
-            label={t(common.description)}
-            name="description"
-            value={description}
-            onChange={setDescription}
-            maxLength={1024}
-            isLong
-          />
-          <TagsField value={tags} onChange={setTags} />
-          {guest === 'qemu' && (
-            <>
-              <h3>{t(servers.adopt)}</h3>
-              <p className="soft">{lacks('admin') ?? t(servers.adoptHint)}</p>
-              <TextField
-                label={t(servers.qmpSocket)}
-                name="qmp_socket"
-                value={qmp}
-                onChange={setQmp}
-                isDisabled={lacks('admin') !== undefined}
-                isMono
-              />
-              <TextField
-                label={t(servers.qgaSocket)}
-                name="qga_socket"
-                value={qga}
-                onChange={setQga}
-                isDisabled={!isAdopted}
-                isMono
-              />
-            </>
-          )}
-        </>
-      )}
+        {networkId !== null && !isAdopted && <GroupsField value={groups} onChange={setGroups} />}
+        <DescriptionField value={description} onChange={setDescription} isLong />
+        <TagsField value={tags} onChange={setTags} />
+        {guest === 'qemu' && (
+          <>
+            <h3>{t(servers.adopt)}</h3>
+            <p className="soft">{lacks('admin') ?? t(servers.adoptHint)}</p>
+            <TextField
+              label={t(servers.qmpSocket)}
+              name="qmp_socket"
+              value={qmp}
+              onChange={setQmp}
+              isDisabled={lacks('admin') !== undefined}
+              isMono
+            />
+            <TextField
+              label={t(servers.qgaSocket)}
+              name="qga_socket"
+              value={qga}
+              onChange={setQga}
+              isDisabled={!isAdopted}
+              isMono
+            />
+          </>
+        )}
+      </More>
     </FormDialog>
   )
 

@@ -6,8 +6,8 @@ import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { servers } from '../../text/servers.ts'
 import { FormDialog } from '../../ui/Dialog.tsx'
-import { Select, TextField } from '../../ui/fields.tsx'
-import { isIpv4 } from '../nics/address-cells.ts'
+import { Select } from '../../ui/fields.tsx'
+import { AddressField } from './AddressField.tsx'
 import { NetworkField, useOnlyNetwork } from './NetworkField.tsx'
 
 interface JoinProps {
@@ -38,15 +38,7 @@ export function JoinNetwork({ server, why, onClose }: JoinProps) {
     >
       <p className="soft">{t(servers.joinHint)}</p>
       <NetworkField value={networkId} onChange={setNetworkId} isRequired />
-      <TextField
-        label={t(common.address)}
-        name="address"
-        value={address}
-        onChange={setAddress}
-        placeholder={t(common.automatic)}
-        check={(value) => (isIpv4(value) ? undefined : t(common.mustBeIpv4))}
-        isMono
-      />
+      <AddressField value={address} onChange={setAddress} />
     </FormDialog>
   )
 }

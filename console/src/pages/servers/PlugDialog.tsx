@@ -7,8 +7,9 @@ import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { servers } from '../../text/servers.ts'
 import { FormDialog } from '../../ui/Dialog.tsx'
-import { ComboBox, RadioGroup, TextField } from '../../ui/fields.tsx'
-import { isIpv4 } from '../nics/address-cells.ts'
+import { ComboBox, RadioGroup } from '../../ui/fields.tsx'
+import { NameField } from '../../ui/NameFields.tsx'
+import { AddressField } from './AddressField.tsx'
 import { NetworkField, useOnlyNetwork } from './NetworkField.tsx'
 import { nicName } from './nic-name.ts'
 import { freeNicsQuery } from './use-plugging.ts'
@@ -87,16 +88,8 @@ export function PlugDialog({ server, slot, why, onClose }: PlugDialogProps) {
       ) : (
         <>
           <NetworkField value={networkId} onChange={setNetworkId} isRequired />
-          <TextField label={t(common.name)} name="name" value={name} onChange={setName} maxLength={128} />
-          <TextField
-            label={t(common.address)}
-            name="address"
-            value={address}
-            onChange={setAddress}
-            placeholder={t(common.automatic)}
-            check={(value) => (isIpv4(value) ? undefined : t(common.mustBeIpv4))}
-            isMono
-          />
+          <NameField value={name} onChange={setName} />
+          <AddressField value={address} onChange={setAddress} />
         </>
       )}
     </FormDialog>

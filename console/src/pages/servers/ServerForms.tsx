@@ -7,8 +7,10 @@ import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { servers } from '../../text/servers.ts'
 import { FormDialog } from '../../ui/Dialog.tsx'
-import { NumberField, TextField } from '../../ui/fields.tsx'
-import { TagsField, tagsFrom, textOfTags } from '../../ui/TagsField.tsx'
+import { EditDialog } from '../../ui/EditDialog.tsx'
+import { TextField } from '../../ui/fields.tsx'
+import { tagsFrom, textOfTags } from '../../ui/TagsField.tsx'
+import { SizeFields } from './SizeFields.tsx'
 
 interface FormProps {
   /** As the user saw it when the form was opened. */
@@ -16,46 +18,15 @@ interface FormProps {
   readonly onClose: () => void
 }
 
-export const VCPUS = { min: 1, max: 64 }
-export const MEMORY_MB = { min: 128, max: 1_048_576 }
-
-export function EditServer({ server: given, onClose }: FormProps) {
+export function EditServer({ server, onClose }: FormProps) {
   const t = useText()
-  const [server] = useState(given)
-  const [name, setName] = useState(server.name)
-  const [description, setDescription] = useState(server.description)
-  const [tags, setTags] = useState(textOfTags(server.tags))
-  const act = useAct((changes: Parameters<typeof updateServer>[1], options) =>
-    updateServer(server.id, changes, ifUnchanged(server, options)),
-  )
   return (
-    <FormDialog
+    <EditDialog
       title={t(servers.edit)}
-      submit={t(common.save)}
-      act={act}
-      values={() => ({ name: name.trim(), description, tags: tagsFrom(tags) })}
-      fields={['name', 'description', 'tags']}
+      of={server}
+      save={(changes, options) => updateServer(server.id, changes, options)}
       onClose={onClose}
-    >
-      <TextField
-        label={t(common.name)}
-        name="name"
-        value={name}
-        onChange={setName}
-        maxLength={128}
-        isRequired
-        autoFocus
-      />
-      <TextField
-        label={t(common.description)}
-        name="description"
-        value={description}
-        onChange={setDescription}
-        maxLength={1024}
-        isLong
-      />
-      <TagsField value={tags} onChange={setTags} />
-    </FormDialog>
+    />
   )
 }
 
@@ -76,15 +47,7 @@ export function ResizeServer({ server: given, onClose }: FormProps) {
       fields={['vcpus', 'memory_mb']}
       onClose={onClose}
     >
-      <NumberField label={t(servers.vcpus)} name="vcpus" value={vcpus} onChange={setVcpus} {...VCPUS} isRequired />
-      <NumberField
-        label={t(servers.memory)}
-        name="memory_mb"
-        value={memory}
-        onChange={setMemory}
-        {...MEMORY_MB}
-        isRequired
-      />
+      <SizeFields vcpus={vcpus} setVcpus={setVcpus} memory={memory} setMemory={setMemory} />
     </FormDialog>
   )
 }

@@ -92,7 +92,7 @@ function Shown({ server, nics }: { server: Server; nics: readonly Nic[] }) {
             />
           </Panel>
           <Panel title={t(common.history)}>
-            <History id={server.id} />
+            <History id={server.id} isServer />
           </Panel>
         </Columns>
       )}

@@ -5,6 +5,7 @@ import { Link } from 'react-router'
 import type { Server } from '../../api/client.ts'
 import { hypervisorsQuery, serversQuery, type Whole } from '../../api/queries.ts'
 import { useLacks } from '../../api/session.tsx'
+import { useParam } from '../../app/url-params.ts'
 import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { servers } from '../../text/servers.ts'
@@ -14,8 +15,8 @@ import { Button } from '../../ui/Button.tsx'
 import { type Column, DataTable } from '../../ui/DataTable.tsx'
 import { Filter } from '../../ui/Filter.tsx'
 import { SearchField } from '../../ui/fields.tsx'
-import { Empty, Failed, Page, Time, Toolbar } from '../../ui/page.tsx'
-import { useParam } from '../networks/use-param.ts'
+import { Lines, TimeLines } from '../../ui/Lines.tsx'
+import { Empty, Failed, Page, Toolbar } from '../../ui/page.tsx'
 import { BulkActs } from './BulkActs.tsx'
 import { CreateServer } from './CreateServer.tsx'
 import { MiniPanel } from './MiniPanel.tsx'
@@ -118,6 +119,7 @@ function useFound(
   }, [data, cards, search, state, hypervisor])
 }
 
+/** Narrow enough for a window of 1280 pixels. Shares are as the least widths, so that none is wider than it needs. */
 function useColumns(): readonly Column<Server>[] {
   const t = useText()
   const sizeOf = useSize()
@@ -125,59 +127,65 @@ function useColumns(): readonly Column<Server>[] {
     {
       id: 'name',
       header: t(common.name),
-      width: 'minmax(140px, 1fr)',
+      width: 'minmax(116px, 1.16fr)',
       sortBy: ({ name }) => name,
       cell: ({ id, name }) => <Link to={`/servers/${id}`}>{name}</Link>,
     },
     {
       id: 'state',
       header: t(common.state),
-      width: '124px',
+      width: '120px',
       sortBy: ({ state }) => state,
       cell: ({ state }) => <ServerState state={state} />,
     },
-    { id: 'panel', header: t(servers.panel), width: '216px', cell: (server) => <PanelCell server={server} /> },
-    { id: 'cards', header: t(servers.cards), width: '84px', cell: ({ id }) => <CountCell id={id} />, isEnd: true },
-    { id: 'address', header: t(common.address), width: '128px', cell: ({ id }) => <AddressCell id={id} /> },
     {
-      id: 'guest',
-      header: t(servers.guest),
-      width: '124px',
-      sortBy: ({ guest }) => guest,
-      cell: ({ guest, qmp_socket: socket }) => t(socket === null ? servers[guest] : servers.adopted),
+      id: 'panel',
+      header: t(servers.panel),
+      width: 'minmax(188px, 1.88fr)',
+      cell: (server) => <PanelCell server={server} />,
+    },
+    {
+      id: 'address',
+      header: t(common.address),
+      width: 'minmax(124px, 1.24fr)',
+      cell: ({ id }) => <AddressCell id={id} />,
     },
     {
       id: 'size',
       header: t(servers.size),
-      width: '132px',
+      width: 'minmax(136px, 1.36fr)',
       sortBy: ({ vcpus, memory_mb }) => vcpus * 2 ** 21 + memory_mb,
-      cell: sizeOf,
+      cell: ({ guest, qmp_socket: socket, ...size }) => (
+        <Lines first={sizeOf(size)} second={t(socket === null ? servers[guest] : servers.adopted)} />
+      ),
     },
     {
       id: 'hypervisor',
       header: t(common.hypervisor),
-      width: '116px',
+      width: 'minmax(137px, 1.37fr)',
       sortBy: ({ hypervisor_id }) => hypervisor_id,
       cell: ({ hypervisor_id }) => hypervisor_id,
     },
     {
       id: 'created',
       header: t(common.created),
-      width: '190px',
+      width: '134px',
       sortBy: ({ created_at }) => created_at,
-      cell: ({ created_at }) => <Time at={created_at} />,
+      cell: ({ created_at }) => <TimeLines at={created_at} />,
     },
   ]
 }
 
 const PanelCell = ({ server: { id, state } }: { server: Server }) => {
-  const nics = useCardsOf(id)
-  return nics ? <MiniPanel nics={nics} isOn={state === 'running'} /> : null
-}
-const CountCell = ({ id }: { id: string }) => {
   const t = useText()
   const nics = useCardsOf(id)
-  return nics ? t(servers.cardsOf, { count: nics.length, total: SLOTS }) : null
+  if (!nics) return null
+  return (
+    <Lines
+      first={<MiniPanel nics={nics} isOn={state === 'running'} />}
+      second={t(servers.cardsOf, { count: nics.length, total: SLOTS })}
+    />
+  )
 }
 const AddressCell = ({ id }: { id: string }) => {
   const address = useCardsOf(id)?.find(({ primary }) => primary)?.address

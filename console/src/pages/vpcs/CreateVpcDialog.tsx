@@ -6,7 +6,8 @@ import { useText } from '../../text/language.tsx'
 import { networks } from '../../text/networks.ts'
 import { vpcs as words } from '../../text/vpcs.ts'
 import { FormDialog } from '../../ui/Dialog.tsx'
-import { Checkbox, TextField } from '../../ui/fields.tsx'
+import { Checkbox } from '../../ui/fields.tsx'
+import { DescriptionField, NameField } from '../../ui/NameFields.tsx'
 import { RangeField } from '../networks/RangeField.tsx'
 
 export function CreateVpcDialog({ onClose, onMade }: { onClose: () => void; onMade: (vpc: Vpc) => void }) {
@@ -31,15 +32,7 @@ export function CreateVpcDialog({ onClose, onMade }: { onClose: () => void; onMa
       onClose={onClose}
       onDone={onMade}
     >
-      <TextField
-        label={t(common.name)}
-        name="name"
-        value={name}
-        onChange={setName}
-        isRequired
-        maxLength={128}
-        autoFocus
-      />
+      <NameField value={name} onChange={setName} isRequired autoFocus />
       <RangeField
         label={t(networks.range)}
         name="cidr"
@@ -56,13 +49,7 @@ export function CreateVpcDialog({ onClose, onMade }: { onClose: () => void; onMa
         </Checkbox>
         <p className="soft">{t(words.sourceNatHint)}</p>
       </div>
-      <TextField
-        label={t(common.description)}
-        name="description"
-        value={description}
-        onChange={setDescription}
-        maxLength={1024}
-      />
+      <DescriptionField value={description} onChange={setDescription} />
     </FormDialog>
   )
 }

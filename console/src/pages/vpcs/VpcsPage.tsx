@@ -6,18 +6,19 @@ import type { Vpc } from '../../api/client.ts'
 import { elasticIpsQuery, networksQuery, vpcsQuery } from '../../api/queries.ts'
 import { refusalOf } from '../../api/refusal.ts'
 import { useLacks } from '../../api/session.tsx'
+import { useParam } from '../../app/url-params.ts'
 import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { networks as networkWords } from '../../text/networks.ts'
 import { vpcs as words } from '../../text/vpcs.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
+import { createdColumn } from '../../ui/created-column.tsx'
 import { type Column, DataTable } from '../../ui/DataTable.tsx'
 import { SearchField } from '../../ui/fields.tsx'
-import { Empty, Page, Time, Toolbar } from '../../ui/page.tsx'
+import { Empty, Page, Toolbar } from '../../ui/page.tsx'
 import { RefusalView } from '../../ui/Refusal.tsx'
 import { ipv4Number } from '../networks/ranges.ts'
-import { useParam } from '../networks/use-param.ts'
 import { CreateVpcDialog } from './CreateVpcDialog.tsx'
 
 export default function VpcsPage() {
@@ -113,13 +114,7 @@ function useColumns(): readonly Column<Vpc>[] {
         cell: ({ id }) =>
           addressOf.has(id) ? <span className="mono">{addressOf.get(id)}</span> : <span className="soft">–</span>,
       },
-      {
-        id: 'created',
-        header: t(common.created),
-        width: '205px',
-        sortBy: ({ created_at }) => created_at,
-        cell: ({ created_at }) => <Time at={created_at} />,
-      },
+      createdColumn(t),
     ]
   }, [t, networks, elasticIps])
 }

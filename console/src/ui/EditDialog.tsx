@@ -1,10 +1,10 @@
 import { useState } from 'react'
-import { type ActOptions, ifUnchanged, useAct } from '../../api/act.ts'
-import { common } from '../../text/common.ts'
-import { useText } from '../../text/language.tsx'
-import { FormDialog } from '../../ui/Dialog.tsx'
-import { TextField } from '../../ui/fields.tsx'
-import { TagsField, tagsFrom, textOfTags } from '../../ui/TagsField.tsx'
+import { type ActOptions, ifUnchanged, useAct } from '../api/act.ts'
+import { common } from '../text/common.ts'
+import { useText } from '../text/language.tsx'
+import { FormDialog } from './Dialog.tsx'
+import { DescriptionField, NameField } from './NameFields.tsx'
+import { TagsField, tagsFrom, textOfTags } from './TagsField.tsx'
 
 interface Described {
   readonly name: string
@@ -51,23 +51,8 @@ export function EditDialog({ title, of: seen, mayBeNameless = false, save, onClo
       fields={['name', 'description', 'tags']}
       onClose={onClose}
     >
-      <TextField
-        label={t(common.name)}
-        name="name"
-        value={name}
-        onChange={setName}
-        isRequired={!mayBeNameless}
-        maxLength={128}
-        autoFocus
-      />
-      <TextField
-        label={t(common.description)}
-        name="description"
-        value={description}
-        onChange={setDescription}
-        maxLength={1024}
-        isLong
-      />
+      <NameField value={name} onChange={setName} isRequired={!mayBeNameless} autoFocus />
+      <DescriptionField value={description} onChange={setDescription} isLong />
       {before.tags && <TagsField value={tags} onChange={setTags} />}
     </FormDialog>
   )
