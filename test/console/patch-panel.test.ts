@@ -228,7 +228,10 @@ describeConsole('the patch panel', () => {
           const drawn = performance.getEntriesByName('drawn')[0]?.startTime ?? Number.POSITIVE_INFINITY
           const answers = performance
             .getEntriesByType('resource')
-            .filter(({ name }) => name.endsWith(`/v1/servers/${id}`) || name.includes(`server_id=${id}`))
+            .filter(
+              ({ name }) =>
+                name.endsWith(`/v1/servers/${id}`) || (name.includes('/v1/nics?') && name.includes(`server_id=${id}`)),
+            )
             .map((entry) => (entry as PerformanceResourceTiming).responseEnd)
             .filter((end) => end < drawn)
           return drawn - Math.max(...answers)

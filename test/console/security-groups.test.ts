@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Rule } from '../../console/src/pages/security-groups/rules.ts'
 import { common } from '../../console/src/text/common.ts'
 import { problems } from '../../console/src/text/problems.ts'
 import { securityGroups as words } from '../../console/src/text/security-groups.ts'
@@ -129,6 +130,53 @@ describeConsole('security groups', () => {
       await confirm.getByRole('button', { name: t(common.delete), exact: true }).click()
       await inbound.getByText(said).waitFor({ state: 'detached' })
       await expect.poll(order).toEqual(['SSH', 'HTTPS'])
+    }))
+
+  it('that are put in another order lose no rule that came meanwhile, though no event has told of it', () =>
+    site.visit({}, async (visit) => {
+      const { page, t } = visit
+      const { id } = await aGroup('hurried', [
+        { name: 'SSH', protocol: 'tcp', port_first: 22, priority: 10 },
+        { name: 'HTTP', protocol: 'tcp', port_first: 80, priority: 11 },
+        { name: 'HTTPS', protocol: 'tcp', port_first: 443, priority: 12 },
+      ])
+      // The stream is asked for, and never answered.
+      await page.route('**/v1/events', () => undefined)
+      await openGroup(visit, id)
+      await table(visit, words.inbound).getByRole('row').nth(3).waitFor()
+      await site.service.act('POST', `/v1/security-groups/${id}/rules`, {
+        rules: [{ name: 'theirs', protocol: 'tcp', port_first: 8443, priority: 13 }],
+      })
+      const names = async () => (await rulesOf(id)).map(({ name }: { name: string }) => name).sort()
+      const move = page.getByRole('button', {
+        name: t(words.moveUp, {
+          rule: t(words.accept_in, {
+            what: t(words.whatPort, { protocol: 'TCP', port: '443' }),
+            who: t(words.whoAnyone),
+          }),
+        }),
+      })
+      await move.click()
+      await page.getByText(t(problems.precondition_failed)).waitFor()
+      expect(await names()).toEqual(['HTTP', 'HTTPS', 'SSH', 'theirs'])
+
+      // One's own act brings what is there now, and what is asked of that is done.
+      await page.getByRole('button', { name: t(words.addInbound) }).click()
+      await dialog(visit)
+        .getByRole('textbox', { name: t(common.name) })
+        .fill('ours')
+      await dialog(visit)
+        .getByRole('textbox', { name: t(words.portFirst) })
+        .fill('8080')
+      await inDialog(visit, common.add).click()
+      await dialog(visit).waitFor({ state: 'detached' })
+      await move.click()
+      const isMoved = async () => {
+        const priorityOf = new Map((await rulesOf(id)).map((rule: Rule) => [rule.name, rule.priority]))
+        return Number(priorityOf.get('HTTPS')) < Number(priorityOf.get('HTTP'))
+      }
+      await expect.poll(isMoved).toBe(true)
+      expect(await names()).toEqual(['HTTP', 'HTTPS', 'SSH', 'ours', 'theirs'])
     }))
 
   it('that are the default cannot be deleted, and say why; others say what is lost and what keeps them', () =>

@@ -1,20 +1,29 @@
 import { readFile } from 'node:fs/promises'
 
 /**
- * What came of `act`, and what part of the time that this machine had use for meanwhile its host gave to others, 0-1: a
- * virtual machine measures that as its own. 0 where nothing is virtual.
+ * What came of `act`, and what part of that time the host of this machine gave to others while a processor of it was to
+ * run, 0-1: of the processor that lost most. A virtual machine measures that itself; 0 where nothing is virtual.
  */
 export async function whileTaken<T>(act: () => Promise<T>): Promise<{ readonly result: T; readonly taken: number }> {
-  const before = await processorTime()
+  const before = await processorTimes()
   const result = await act()
-  const after = await processorTime()
-  const wanted = after.wanted - before.wanted
-  return { result, taken: wanted > 0 ? (after.taken - before.taken) / wanted : 0 }
+  const after = await processorTimes()
+  const shares = after.map(({ all, taken }, cpu) => {
+    const passed = all - (before[cpu]?.all ?? 0)
+    return passed > 0 ? (taken - (before[cpu]?.taken ?? 0)) / passed : 0
+  })
+  return { result, taken: Math.max(0, ...shares) }
 }
 
-/** In ticks since the machine started, of all processors: what it had use for, and what of that others got (proc(5)). */
-async function processorTime(): Promise<{ readonly wanted: number; readonly taken: number }> {
-  const [line = ''] = (await readFile('/proc/stat', 'utf8')).split('\n', 1)
-  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = line.split(/\s+/).slice(1).map(Number)
-  return { wanted: user + nice + system + irq + softirq + steal, taken: steal }
+/** Of each processor, in ticks since the machine started: all time, and what of it others got (steal, proc(5)). */
+async function processorTimes(): Promise<{ readonly all: number; readonly taken: number }[]> {
+  const lines = (await readFile('/proc/stat', 'utf8')).split('\n').filter((line) => /^cpu\d/.test(line))
+  return lines.map((line) => {
+    // What guests of this machine got is in user time already.
+    const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, taken = 0] = line
+      .split(/\s+/)
+      .slice(1)
+      .map(Number)
+    return { all: user + nice + system + idle + iowait + irq + softirq + taken, taken }
+  })
 }

@@ -79,7 +79,7 @@ it('a list that is old for other reasons still is', () =>
     expect(queries.getQueryState(LIST)).toMatchObject({ isInvalidated: true, data: { items: [vpc(2)] } })
   }))
 
-it('what a job is about is read anew where it is shown by itself, before who asked for the job goes on', () =>
+it('what a job is about is read anew, by itself and in lists, before who asked for the job goes on', () =>
   withQueries(async (queries) => {
     let generation = 1
     const read = new QueryObserver(queries, {
@@ -88,10 +88,28 @@ it('what a job is about is read anew where it is shown by itself, before who ask
       initialData: vpc(1),
     })
     const leave = read.subscribe(() => undefined)
+    const rules = new QueryObserver(queries, {
+      queryKey: [...ONE, 'what belongs to it'],
+      queryFn: async () => generation,
+      initialData: 1,
+    })
+    const leaveRules = rules.subscribe(() => undefined)
+    const longer = { pages: [{ items: [] }, { items: [] }, { items: [vpc(1)] }] }
     queries.setQueryData(LIST, { items: [vpc(1)] })
+    queries.setQueryData(PAGES, longer)
+    queries.setQueryData(['vpc', 'one', 'vpc-2'], vpc(1, 'vpc-2'))
+    queries.setQueryData(['server', 'list', {}], { items: [] })
     generation = 2
     await takeIn(queries, { id: 'j-1', action: 'network.apply', resources: [{ type: 'vpc', id: 'vpc-1' }] })
     expect(read.getCurrentResult().data).toEqual(vpc(2))
-    expect(queries.getQueryState(LIST)?.isInvalidated).toBe(false)
+    expect(rules.getCurrentResult().data).toBe(2)
+    const isOld = (key: readonly unknown[]) => queries.getQueryState(key)?.isInvalidated
+    expect([LIST, PAGES, ['vpc', 'one', 'vpc-2'], ['server', 'list', {}]].map(isOld)).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ])
     leave()
+    leaveRules()
   }))

@@ -1,26 +1,29 @@
 /** What an act was answered with is in the views at once: whoever goes on from there is not refused for an event on its way. */
 import type { Query, QueryClient } from '@tanstack/react-query'
 import type { Job } from './client.ts'
+import { isShort } from './renew.ts'
 
 interface Resource {
   readonly id: string
   readonly generation: number
 }
 
-/** Of a page that is read anew for a job. The event comes in any case. */
+/** That an act waits for what is read anew. The event comes in any case. */
 const LONGEST_MS = 2_000
 
 /**
  * Takes in what an act was answered with. A resource takes its place wherever an older generation of it was read; what a job
- * is about has changed, and is read anew where it is shown by itself.
+ * is about has changed, and is read anew, by itself and in lists.
  * @returns when the views have it.
  */
 export async function takeIn(queries: QueryClient, answer: unknown): Promise<void> {
   if (isResource(answer)) return putInPlace(queries, answer)
   if (!isJob(answer)) return
+  const types = new Set<unknown>(answer.resources.map(({ type }) => type))
   const about = new Set(answer.resources.map(({ type, id }) => `${type} ${id}`))
   const read = queries.invalidateQueries({
-    predicate: ({ queryKey: [type, kind, id] }) => kind === 'one' && about.has(`${type} ${id}`),
+    predicate: ({ queryKey: [type, kind, id], state }) =>
+      kind === 'one' ? about.has(`${type} ${id}`) : types.has(type) && (kind === 'list' || isShort(state.data)),
   })
   await Promise.race([read, new Promise((resolve) => setTimeout(resolve, LONGEST_MS))])
 }

@@ -43,12 +43,13 @@ async function patientFetch(input: RequestInfo | URL, init: RequestInit = {}): P
     if (answer.status === 401 && !isSignIn(input, init)) tellSessionEnded()
     const wait = retryAfter(answer)
     const isRead = (init.method ?? 'GET') === 'GET'
-    // Without a body there is nothing to take in.
+    // Without a body there is nothing to take in; what was done is done, whatever comes of this.
     if (answer.ok && !isRead)
       await answer
         .clone()
         .json()
-        .then(takeIn, () => undefined)
+        .then(takeIn)
+        .catch(() => undefined)
     if (answer.status !== 429 || !isRead || wait > LONGEST_WAIT || tries === MOST_TRIES) return answer
     await new Promise((resolve) => setTimeout(resolve, wait * 1000))
   }

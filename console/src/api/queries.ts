@@ -37,7 +37,10 @@ export interface Whole<T> {
   readonly isCut: boolean
 }
 
-async function readWhole<T>(page: (cursor: string | undefined, limit: number) => Promise<Items<T>>): Promise<Whole<T>> {
+/** All pages of a list, or as many as anybody looks at. */
+export async function readWhole<T>(
+  page: (cursor: string | undefined, limit: number) => Promise<Items<T>>,
+): Promise<Whole<T>> {
   const items: T[] = []
   let cursor: string | undefined
   do {

@@ -37,7 +37,8 @@ export async function renew(queries: QueryClient, events: readonly Event[]): Pro
   await Promise.all([lists, nics && renewLongLists(queries, nics)])
 }
 
-const isShort = (data: unknown): boolean =>
+/** Whether a list is read anew as a whole when something in it changes. */
+export const isShort = (data: unknown): boolean =>
   ((data as InfiniteData<unknown> | undefined)?.pages.length ?? 0) <= MOST_PAGES
 
 function concerns(filter: unknown, events: readonly Event[]): boolean {

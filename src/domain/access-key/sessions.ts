@@ -1,6 +1,6 @@
 /**
  * Sessions: a browser shows an access key once, and from then on a random token in a cookie. A session ends by signing
- * out, after 12 hours whatever happens, and with its key.
+ * out, by signing in anew in the same browser, after 12 hours whatever happens, and with its key.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { and, eq, gt, lte, sql } from 'drizzle-orm'

@@ -32,6 +32,7 @@ export default function SecurityGroupPage() {
 function Group({ group }: { group: SecurityGroup }) {
   const t = useText()
   const { data } = useQuery(rulesQuery(group.id))
+  const ofRules = data ? { ...group, generation: data.generation } : group
   const groups = useById(securityGroupsQuery())
   const naming = useMemo<Naming>(
     () => ({ groupId: group.id, nameOf: (id) => groups.get(id)?.name ?? id }),
@@ -44,10 +45,10 @@ function Group({ group }: { group: SecurityGroup }) {
       beside={group.is_default && <Badge tone="info">{t(words.isDefault)}</Badge>}
       actions={<GroupActs group={group} />}
     >
-      {!group.applied && <NotApplied group={group} rules={data?.items} />}
+      {!group.applied && <NotApplied group={ofRules} rules={data?.items} />}
       <p className="soft">{t(words.howRulesWork)}</p>
-      <RulesSection group={group} direction="in" rules={data?.items} naming={naming} />
-      <RulesSection group={group} direction="out" rules={data?.items} naming={naming} />
+      <RulesSection group={ofRules} direction="in" rules={data?.items} naming={naming} />
+      <RulesSection group={ofRules} direction="out" rules={data?.items} naming={naming} />
       <Members groupId={group.id} />
       <Columns>
         <Panel title={t(common.details)}>
