@@ -16,7 +16,7 @@ export const PROBLEMS = {
   slot_out_of_range: { status: 400, title: 'The slot is outside 1-63' },
   vpc_static_invalid: { status: 400, title: 'The values of the static do not go with its type' },
   adoption_needs_qemu: { status: 400, title: 'Only a QEMU machine can be adopted' },
-  adoption_needs_qmp: { status: 400, title: 'An agent socket needs a QMP socket beside it' },
+  adoption_needs_qmp: { status: 400, title: 'An adoption needs its QMP socket and its hypervisor, and no network' },
   unauthorized: { status: 401, title: 'Credentials are missing or not valid' },
   request_expired: { status: 401, title: 'The time stamp of the signature is too far from now' },
   forbidden: { status: 403, title: 'This key, or the page that asks, may not do this' },

@@ -23,8 +23,8 @@ export const problems = texts({
   vpc_static_invalid: { en: 'The values of the static do not go with its type', zh: '静态配置的内容与其类型不符' },
   adoption_needs_qemu: { en: 'Only a QEMU machine can be adopted', zh: '只能接管 QEMU 虚拟机' },
   adoption_needs_qmp: {
-    en: 'An agent socket needs a QMP socket beside it',
-    zh: '填写 agent 套接字时需同时填写 QMP 套接字',
+    en: 'An adoption needs its QMP socket and its hypervisor, and no network',
+    zh: '接管虚拟机须填写 QMP 套接字并选择宿主机，且不可选择私有网络',
   },
   unauthorized: { en: 'The access key is not valid, or the session has ended', zh: '访问密钥无效，或会话已过期' },
   request_expired: { en: 'The time stamp of the signature is too far from now', zh: '签名的时间戳与当前时间相差过大' },

@@ -59,6 +59,9 @@ export function CreateServer({ onClose }: { onClose: () => void }) {
   const [qmp, setQmp] = useState('')
   const [qga, setQga] = useState('')
   const isAdopted = guest === 'qemu' && qmp.trim() !== ''
+  // A socket is on one hypervisor, which the service does not guess; where there is one only, nobody has to say it.
+  const [first, ...others] = hypervisors
+  const onlyOne = isAdopted && first && others.length === 0 ? { hypervisor_id: first.id } : {}
 
   const act = useJob((wanted: Parameters<typeof createServer>[0], options) => createServer(wanted, options))
   const values = (): Parameters<typeof createServer>[0] => ({
@@ -73,7 +76,7 @@ export function CreateServer({ onClose }: { onClose: () => void }) {
           ...given('address', address),
           ...(groups.length > 0 ? { security_group_ids: [...groups] } : {}),
         }),
-    ...(hypervisorId === AUTOMATIC ? {} : { hypervisor_id: hypervisorId }),
+    ...(hypervisorId === AUTOMATIC ? onlyOne : { hypervisor_id: hypervisorId }),
     ...given('description', description),
     ...(tags.trim() === '' ? {} : { tags: tagsFrom(tags) }),
     ...(isAdopted ? { ...given('qmp_socket', qmp), ...given('qga_socket', qga) } : {}),
