@@ -255,7 +255,7 @@ describe('a session', () => {
     expect((await ask('GET', '/v1/session', { cookie })).status).toBe(200)
     await until('the session is over', async () => (await ask('GET', '/v1/vpcs', { cookie })).status === 401)
     expect(Date.now() - ends).toBeGreaterThanOrEqual(0)
-    expect(Date.now() - ends, 'and not when what was remembered is').toBeLessThan(3_500)
+    expect(Date.now() - ends, 'and not when what was remembered is').toBeLessThan(2_000)
     expectProblem(await ask('GET', '/v1/session', { cookie }), 401, 'unauthorized')
     const lives = await aSession('operator')
     await forgetExpiredSessions(service.db)
