@@ -76,10 +76,13 @@ function failuresIn(report) {
     const file = relative(root, name)
     const tests = assertionResults
       .filter(({ status }) => status === 'failed')
-      .map(({ fullName, failureMessages }) => ({ name: `${file}: ${fullName}`, why: failureMessages[0] ?? '' }))
+      .map(({ fullName, failureMessages }) => ({ name: `${file}: ${fullName}`, why: whyOf(failureMessages) }))
     return tests.length > 0 ? tests : [{ name: file, why: message }]
   })
 }
+
+// The stack of a time-out is made before there is a message, and is all that vitest puts into its report.
+const whyOf = ([message = '']) => (message.startsWith('Error: STACK_TRACE_ERROR') ? 'timed out' : message)
 
 /** At the end of everything: one look at it tells what is to be mended, pages away from where it was printed. */
 function printFailures() {

@@ -7,6 +7,7 @@ import { shell } from '../../console/src/text/shell.ts'
 import { nicStates } from '../../console/src/text/states.ts'
 import { vpcs } from '../../console/src/text/vpcs.ts'
 import { aConsole, type Console, describeConsole, type Visit } from '../support/a-console.ts'
+import { until } from '../support/until.ts'
 
 describeConsole('the console is live', () => {
   let site: Console
@@ -110,7 +111,7 @@ describeConsole('the console is live', () => {
             .getByRole('alertdialog')
             .getByRole('button', { name: t(vpcs.switchOff), exact: true })
             .click()
-        await expect.poll(() => control.isChecked(), { timeout: 5_000 }).toBe(!wasOn)
+        await until('the switch to be seen switched', async () => (await control.isChecked()) !== wasOn, 5_000)
       }
       expect(await page.getByRole('alert').count()).toBe(0)
       const { name, source_nat, routing } = await site.service.get(`/v1/vpcs/${vpc.id}`)

@@ -16,6 +16,7 @@ import { jobActions, jobStates } from '../../console/src/text/states.ts'
 import { LANGUAGES, type Text } from '../../console/src/text/text.ts'
 import { vpcs } from '../../console/src/text/vpcs.ts'
 import { aConsole, type Console, describeConsole, expectAccessible, type Visit } from '../support/a-console.ts'
+import { until } from '../support/until.ts'
 
 /** A machine that is not there: to adopt it is tried six times, within some 16 s. */
 const GHOST = '/run/patchbay-no-such-machine.sock'
@@ -54,7 +55,7 @@ describeConsole('operations', () => {
         .getByRole('row')
         .filter({ hasText: t(eventTypes['vpc.created']) })
         .filter({ hasText: name })
-      await told.waitFor({ timeout: 3_000 })
+      await until('the event to be told', () => told.isVisible(), 3_000)
       expect(await told.getByRole('link', { name }).getAttribute('href')).toBe(`/vpcs/${vpc.id}`)
       expect(await told.textContent()).toContain('first admin')
       // None of them is shown as the service calls it.

@@ -87,7 +87,7 @@ describeConsole('the patch panel', () => {
       await says(visit, t(servers.dropHere, { slot: '20' }))
       await drop()
       // At once, before the service has begun.
-      await usedSlot(visit, 20, card, 'attaching').waitFor({ timeout: 1000 })
+      await until('the card to be shown in the slot', () => usedSlot(visit, 20, card, 'attaching').isVisible(), 1_000)
       await usedSlot(visit, 20, card).waitFor()
       expect(await isInGuest(card)).toBe(true)
       expect(await inTray(visit, card).count()).toBe(0)
@@ -189,7 +189,7 @@ describeConsole('the patch panel', () => {
       await visit.signIn()
       await inTray(visit, card).waitFor()
       await site.service.act('POST', `/v1/nics/${card.id}/attach`, { server_id: server, slot: 50 })
-      await usedSlot(visit, 50, card).waitFor({ timeout: 2000 })
+      await until('the card to be shown in the slot', () => usedSlot(visit, 50, card).isVisible(), 2_000)
 
       const button = (text: Parameters<Visit['t']>[0]) => page.getByRole('button', { name: t(text), exact: true })
       const heading = (state: keyof typeof serverStates) =>
@@ -319,6 +319,6 @@ describeConsole('the patch panel', () => {
       await expectAccessible(page)
       const card = await aCard('glance')
       await site.service.act('POST', `/v1/nics/${card.id}/attach`, { server_id: server })
-      await (await panel()).waitFor({ timeout: 2000 })
+      await until('one more slot to be shown as used', async () => (await panel()).isVisible(), 2_000)
     }))
 })

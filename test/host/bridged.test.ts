@@ -12,7 +12,7 @@ import { listLinks } from '../../src/workers/host/links.ts'
 import { bridgedPortNames, routerPortName, uplinkBridgeName, uplinkPortName } from '../../src/workers/host/names.ts'
 import type { NetworkSpec } from '../../src/workers/host/specs.ts'
 import { Uplinks } from '../../src/workers/host/uplinks.ts'
-import { whileTaken } from '../support/given-time.ts'
+import { givenTime } from '../support/given-time.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
 import { aNetwork, aSubnet, inside, ip, pings, unique } from './a-data-plane.ts'
 import { anElasticIp, aRoutedWorld, hostSlate, type RoutedWorld } from './a-router.ts'
@@ -200,9 +200,8 @@ describeOnKernel('a bridged network', () => {
     const [eth0] = JSON.parse(await ip(machine, '-j', 'link', 'show', 'dev', 'eth0')) as [{ address: string }]
     /** In ms that this machine was given: while its host runs others nothing gets on. */
     const timed = async <T>(act: () => Promise<T>) => {
-      const began = performance.now()
-      const { result, taken } = await whileTaken(act)
-      return { result, ms: (performance.now() - began) * (1 - taken) }
+      const given = await givenTime()
+      return { result: await act(), ms: await given() }
     }
     const there = await timed(() => probeAddress(namespace, port, MACHINE))
     expect(there.result).toBe(eth0.address)

@@ -7,16 +7,30 @@ import { readFile } from 'node:fs/promises'
 export async function whileTaken<T>(act: () => Promise<T>): Promise<{ readonly result: T; readonly taken: number }> {
   const before = await processorTimes()
   const result = await act()
-  const after = await processorTimes()
-  const shares = after.map(({ all, taken }, cpu) => {
+  return { result, taken: await takenSince(before) }
+}
+
+/** Starts a stopwatch for the time that this machine was given: it tells the milliseconds less those that were taken. */
+export async function givenTime(): Promise<() => Promise<number>> {
+  const [before, began] = [await processorTimes(), performance.now()]
+  return async () => (performance.now() - began) * (1 - (await takenSince(before)))
+}
+
+async function takenSince(before: readonly ProcessorTime[]): Promise<number> {
+  const shares = (await processorTimes()).map(({ all, taken }, cpu) => {
     const passed = all - (before[cpu]?.all ?? 0)
     return passed > 0 ? (taken - (before[cpu]?.taken ?? 0)) / passed : 0
   })
-  return { result, taken: Math.max(0, ...shares) }
+  return Math.max(0, ...shares)
 }
 
-/** Of each processor, in ticks since the machine started: all time, and what of it others got (steal, proc(5)). */
-async function processorTimes(): Promise<{ readonly all: number; readonly taken: number }[]> {
+/** In ticks since the machine started: all time, and what of it others got (steal, proc(5)). */
+interface ProcessorTime {
+  readonly all: number
+  readonly taken: number
+}
+
+async function processorTimes(): Promise<ProcessorTime[]> {
   const lines = (await readFile('/proc/stat', 'utf8')).split('\n').filter((line) => /^cpu\d/.test(line))
   return lines.map((line) => {
     // What guests of this machine got is in user time already.
