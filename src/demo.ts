@@ -19,7 +19,7 @@ interface JobAnswer {
   state: string
   error: string | null
   server_id: string
-  steps: { name: string; started_at: string; ended_at: string }[]
+  steps: { name: string; started_at: string; ended_at: string | null }[]
 }
 
 const say = (line = ''): void => console.log(line)
@@ -73,7 +73,7 @@ export async function runDemo(config: Config, options: { clean: boolean; guest: 
 }
 
 const stepTime = ({ name, started_at, ended_at }: JobAnswer['steps'][number]): string =>
-  `${name} ${Date.parse(ended_at) - Date.parse(started_at)} ms`
+  `${name} ${Date.parse(ended_at ?? '') - Date.parse(started_at)} ms`
 
 const indent = (text: string): string => text.replaceAll(/^(?=.)/gm, '      ')
 

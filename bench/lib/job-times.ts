@@ -43,9 +43,10 @@ export function breakdown(jobs: readonly TimedJob[]): Record<string, number> {
     add('promise to claim', claimed - created)
     let at = claimed
     for (const [index, step] of job.steps.entries()) {
-      if (index === 0) add('claim to first step', Date.parse(step.started_at) - at)
-      add(step.name, Date.parse(step.ended_at) - Date.parse(step.started_at))
-      at = Date.parse(step.ended_at)
+      const [start, end] = [Date.parse(step.started_at), Date.parse(step.ended_at ?? '')]
+      if (index === 0) add('claim to first step', start - at)
+      add(step.name, end - start)
+      at = end
     }
     add('last step to report', finished - at)
     add('report to answer', answered - finished)

@@ -144,12 +144,12 @@ export type WorkOrder = Static<typeof WorkOrder>
 /** ISO 8601 in UTC, as `Date.toISOString` writes it. */
 const ReportedTime = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?Z$' })
 
-/** One step of an attempt, as the worker timed it. */
+/** One step of an attempt, as the worker timed it; `ended_at` is `null` while it is under way. */
 export const ReportedStep = Type.Object(
   {
     name: Type.String({ maxLength: 100 }),
     started_at: ReportedTime,
-    ended_at: ReportedTime,
+    ended_at: Nullable(ReportedTime),
     error: Nullable(Type.String({ maxLength: 4000 })),
   },
   { additionalProperties: false },
@@ -180,6 +180,13 @@ export const NicObservation = Type.Object(
   { additionalProperties: false },
 )
 export type NicObservation = Static<typeof NicObservation>
+
+/** How far an attempt is that is under way: what has begun, in that order. */
+export const JobProgress = Type.Object(
+  { attempt: Type.Integer({ minimum: 1 }), steps: Type.Array(ReportedStep, { minItems: 1, maxItems: 100 }) },
+  { additionalProperties: false },
+)
+export type JobProgress = Static<typeof JobProgress>
 
 /** How an attempt ended. `retry`: it failed, and the worker will try again. */
 export const JobReport = Type.Object(

@@ -205,7 +205,9 @@ const Job = Type.Object(
         attempt: Type.Integer(),
         name: Type.String(),
         started_at: Time,
-        ended_at: Time,
+        ended_at: Nullable(
+          Type.String({ format: 'date-time', description: 'null: under way, or its attempt was broken off in it' }),
+        ),
         error: Nullable(Type.String()),
       }),
     ),

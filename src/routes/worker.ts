@@ -3,12 +3,12 @@ import { Type } from 'typebox'
 import type { App, Deps } from '../app.ts'
 import { transaction } from '../db/client.ts'
 import { heardFrom } from '../domain/hypervisor/hypervisors.ts'
-import { reportJob, storeObservations } from '../domain/job/report-job.ts'
+import { noteProgress, reportJob, storeObservations } from '../domain/job/report-job.ts'
 import { claimJob, desiredState } from '../domain/job/work-orders.ts'
 import { storeTraffic } from '../domain/traffic/traffic.ts'
 import { announceFinished } from '../jobs/job-waiters.ts'
 import { TrafficReport } from '../jobs/traffic-report.ts'
-import { DesiredState, JobReport, NicObservation, QueueAccess, WorkOrder } from '../jobs/work-order.ts'
+import { DesiredState, JobProgress, JobReport, NicObservation, QueueAccess, WorkOrder } from '../jobs/work-order.ts'
 import { countJob } from '../metrics.ts'
 import { Body, HypervisorId, JobId, params, ServerId } from './fields.ts'
 import { refusals } from './problem.ts'
@@ -95,6 +95,26 @@ export function workerRoutes(app: App, deps: Deps): void {
       },
     },
     async (request) => transaction(deps.db, (tx) => claimJob(tx, request.params.hypervisorId, request.params.jobId)),
+  )
+
+  app.post(
+    '/jobs/:jobId/progress',
+    {
+      schema: {
+        operationId: 'noteProgress',
+        tags,
+        security,
+        summary: 'Say how far an attempt is that is under way',
+        params: atJob,
+        body: JobProgress,
+        response: { 204: Type.Null(), ...refusals },
+      },
+    },
+    async (request, reply) => {
+      const { hypervisorId, jobId } = request.params
+      await transaction(deps.db, (tx) => noteProgress(tx, hypervisorId, jobId, request.body))
+      return reply.code(204).send(null)
+    },
   )
 
   app.post(

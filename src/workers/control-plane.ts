@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TrafficReport } from '../jobs/traffic-report.ts'
-import type { DesiredState, JobReport, NicObservation, QueueAccess, WorkOrder } from '../jobs/work-order.ts'
+import type {
+  DesiredState,
+  JobProgress,
+  JobReport,
+  NicObservation,
+  QueueAccess,
+  WorkOrder,
+} from '../jobs/work-order.ts'
 
 /** The control plane understood the call and refused it. Anything else that goes wrong is tried again. */
 export class RefusedError extends Error {
@@ -44,6 +51,11 @@ export class ControlPlane {
   /** @throws RefusedError `job_stale` when a later attempt has begun. */
   async report(jobId: string, report: JobReport): Promise<void> {
     await this.#persist('POST', `/jobs/${jobId}/report`, report)
+  }
+
+  /** Tried once: the report of the attempt will have it too. */
+  async progress(jobId: string, progress: JobProgress): Promise<void> {
+    await this.#call('POST', `/jobs/${jobId}/progress`, progress)
   }
 
   /** Tried once: the caller comes again anyway. */

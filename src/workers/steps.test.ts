@@ -33,7 +33,7 @@ describe('steps', () => {
     expect(done).toEqual(NAMES)
     expect(log.map(({ name, error: why }) => [name, why])).toEqual(NAMES.map((name) => [name, null]))
     for (const { started_at, ended_at } of log)
-      expect(Date.parse(ended_at)).toBeGreaterThanOrEqual(Date.parse(started_at))
+      expect(Date.parse(ended_at ?? '')).toBeGreaterThanOrEqual(Date.parse(started_at))
   })
 
   it.each(NAMES.map((name, k) => [name, k] as const))(

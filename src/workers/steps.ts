@@ -10,7 +10,7 @@ export interface Step<C> {
 /**
  * Runs steps in order. A step that fails is undone with all before it, unless the error may pass and the job will be
  * tried again: then everything stays, for the steps can repeat.
- * @param log - gets a line for each step that ended, with what was undone.
+ * @param log - gets a line for each step that begins, with what is undone, and its end in it.
  * @throws the step's error; with what undo could not remove, an AggregateError whose cause is the step's error.
  */
 export async function runSteps<C>(
@@ -36,17 +36,19 @@ export async function runSteps<C>(
 }
 
 async function timed(log: ReportedStep[], name: string, act: () => Promise<void>): Promise<void> {
-  const startedAt = new Date().toISOString()
-  const note = (error: string | null) =>
-    log.push({ name, started_at: startedAt, ended_at: new Date().toISOString(), error })
+  const step: ReportedStep = { name, started_at: now(), ended_at: null, error: null }
+  log.push(step)
   try {
     await act()
-    note(null)
   } catch (error) {
-    note(explain(error))
+    step.error = explain(error)
     throw error
+  } finally {
+    step.ended_at = now()
   }
 }
+
+const now = (): string => new Date().toISOString()
 
 const LONGEST_TEXT = 4000
 

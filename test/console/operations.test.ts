@@ -42,10 +42,9 @@ describeConsole('operations', () => {
 
   it.each(LANGUAGES)('what happens is told in words, on top, as it happens (%s)', (language) =>
     site.visit({ language }, async (visit) => {
-      const { page, t, open } = visit
+      const { page, t } = visit
       const name = `told-${language}`
-      await open('/events')
-      await visit.signIn()
+      await visit.signIn('/events')
       await heading(visit, common.events).waitFor()
       const vpc = await site.service.post('/v1/vpcs', {
         name,
@@ -67,13 +66,12 @@ describeConsole('operations', () => {
 
   it('who had an address is asked by the address', () =>
     site.visit({}, async (visit) => {
-      const { page, t, open } = visit
+      const { page, t } = visit
       const vpc = await site.service.post('/v1/vpcs', { name: 'had', cidr: '172.23.0.0/16' })
       const network = await site.service.post('/v1/networks', { name: 'had', vpc_id: vpc.id, cidr: '172.23.1.0/24' })
       const nic = await site.service.post('/v1/nics', { network_id: network.id, address: '172.23.1.77' })
       expect((await site.service.call('DELETE', `/v1/nics/${nic.id}`)).status).toBe(204)
-      await open('/events')
-      await visit.signIn()
+      await visit.signIn('/events')
       await page.getByRole('searchbox', { name: t(events.searchHint) }).fill('172.23.1.77')
       await page.getByText(t(events.whoHad, { address: '172.23.1.77' })).waitFor()
       await page
@@ -87,9 +85,8 @@ describeConsole('operations', () => {
 
   it('an access key is made, shown once, works, and is deleted', () =>
     site.visit({}, async (visit) => {
-      const { page, t, open } = visit
-      await open('/access-keys')
-      await visit.signIn()
+      const { page, t } = visit
+      await visit.signIn('/access-keys')
       await button(visit, accessKeys.createKey).click()
       await page.getByRole('textbox', { name: t(common.name) }).fill('backup script')
       await page.getByRole('radio', { name: t(shell.reader) }).check({ force: true })
@@ -126,9 +123,8 @@ describeConsole('operations', () => {
 
   it('a hypervisor is registered, and what its worker is started with is shown once', () =>
     site.visit({}, async (visit) => {
-      const { page, t, open } = visit
-      await open('/hypervisors')
-      await visit.signIn()
+      const { page, t } = visit
+      await visit.signIn('/hypervisors')
       await page.getByRole('listitem', { name: 'hv-local' }).getByText(t(hypervisors.up), { exact: true }).waitFor()
       await button(visit, hypervisors.register).click()
       await page.getByRole('textbox', { name: t(common.id) }).fill('HV 2')
@@ -168,9 +164,8 @@ describeConsole('operations', () => {
   ]
   it('who may only read sees in every list what could be done, and why not by them', () =>
     site.visit({}, async (visit) => {
-      const { page, t, open } = visit
-      await open('/')
-      await visit.signIn('reader')
+      const { page, t } = visit
+      await visit.signIn('/', 'reader')
       const reason = new RegExp(
         (['operator', 'admin'] as const)
           .map((needed) => t(common.needsRole, { role: t(shell.reader), needed: t(shell[needed]) }))
@@ -195,12 +190,11 @@ describeConsole('operations', () => {
       }
     }))
 
-  // Last: by now the sixth attempt is over, or the page shows it when it is.
+  // By now the sixth attempt is over, or the page shows it when it is.
   it('the page of a job that failed shows each attempt with its steps, and why in words', () =>
     site.visit({}, async (visit) => {
-      const { page, t, open } = visit
-      await open('/jobs')
-      await visit.signIn()
+      const { page, t } = visit
+      await visit.signIn('/jobs')
       await page.getByRole('link', { name: t(jobActions['server.create']) }).click()
       await heading(visit, jobActions['server.create']).waitFor()
       expect(new URL(page.url()).pathname).toBe(`/jobs/${failing.id}`)
@@ -214,6 +208,49 @@ describeConsole('operations', () => {
       const history = region(visit, common.history)
       await history.getByText(t(eventTypes['job.failed'])).waitFor()
       await history.getByText(t(eventTypes['job.pending'])).waitFor()
+      await expectAccessible(page)
+    }))
+
+  it('the page of a job shows the step that is under way, and the one in which an attempt broke off', () =>
+    site.visit({}, async (visit) => {
+      const { page, t } = visit
+      const { service } = site
+      // A worker played by this test, for steps that take as long as it likes.
+      const { token } = await service.post('/v1/hypervisors', { id: 'hv-slow', zone_id: 'local-1' })
+      const tell = async (path: string, body: object) => {
+        const url = `/v1/hypervisors/hv-slow${path}`
+        const answer = await service.call('POST', url, body, { authorization: `Bearer ${token}` })
+        expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300)
+      }
+      await tell('/heartbeat', { facts: {} })
+      const { body: job } = await service.call('POST', '/v1/servers', {
+        name: 'slow',
+        guest: 'namespace',
+        hypervisor_id: 'hv-slow',
+      })
+      await visit.signIn(`/jobs/${job.id}`)
+      await page.getByText(t(jobs.waitsForHypervisor)).waitFor()
+
+      const now = () => new Date().toISOString()
+      const underWay = (name: string) => ({ name, started_at: now(), ended_at: null, error: null })
+      await tell(`/jobs/${job.id}/claim`, {})
+      await tell(`/jobs/${job.id}/progress`, { attempt: 1, steps: [underWay('boot')] })
+      const steps = region(visit, jobs.steps)
+      const row = (name: keyof typeof stepNames) => steps.getByRole('listitem').filter({ hasText: t(stepNames[name]) })
+      await row('boot').getByText(t(jobs.underWay)).waitFor()
+      // Its time goes on, though nothing more is told.
+      const time = await row('boot').textContent()
+      await until('its time to go on', async () => (await row('boot').textContent()) !== time)
+      await expectAccessible(page)
+
+      await tell(`/jobs/${job.id}/claim`, {})
+      const network = { ...underWay('network'), ended_at: now() }
+      await tell(`/jobs/${job.id}/progress`, { attempt: 2, steps: [network, underWay('tap')] })
+      await row('tap').getByText(t(jobs.underWay)).waitFor()
+      await row('boot').getByText(t(jobs.brokenOff)).waitFor()
+      expect(await steps.getByText(t(jobs.underWay)).count()).toBe(1)
+      const history = region(visit, common.history)
+      await history.getByText(t(stepNames.tap)).waitFor()
       await expectAccessible(page)
     }))
 })

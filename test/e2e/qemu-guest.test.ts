@@ -1,10 +1,12 @@
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { nicDeviceId } from '../../src/workers/guests/qemu-command.ts'
 import { Qmp } from '../../src/workers/guests/qmp.ts'
 import { runCommand } from '../../src/workers/host/run-command.ts'
-import { aRunningService, type RunningService, until } from '../support/a-running-service.ts'
+import { aRunningService, type RunningService } from '../support/a-running-service.ts'
 import { aNetworkOf, aServerOf } from '../support/a-topology.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
+import { until } from '../support/until.ts'
 
 const NEEDS = { 'qemu-system-x86_64': 'qemu-system-x86' }
 /** Boots under software emulation, beside everything else that runs. */
@@ -121,7 +123,7 @@ describeOnKernel(
       await service.act('POST', `/v1/nics/${nic.id}/detach`, { force: true })
     })
 
-    it('comes back after Ctrl-C and a start, with its cards', async () => {
+    it('comes back after Ctrl-C and a start with its cards, and says what it is at while it is stopped', async () => {
       const nic = await service.post('/v1/nics', { network_id: network.id })
       await service.act('POST', `/v1/nics/${nic.id}/attach`, { server_id: hosta })
       await service.interrupt()
@@ -132,6 +134,23 @@ describeOnKernel(
           () => false,
         )
       await until('the guest to have booted with both cards', back, BOOT_MS)
+
+      // Its machine stands still for as long as it takes to see the step that waits for it.
+      const pid = Number(await readFile(`/run/patchbay/${service.netns}/servers/qemu.${hosta}/pid`, 'utf8'))
+      process.kill(pid, 'SIGSTOP')
+      const { body: stop } = await service.call('POST', `/v1/servers/${hosta}/stop`, {})
+      const stopping = await until('the step under way', async () => {
+        const job = await service.get(`/v1/jobs/${stop.id}`)
+        return job.finished_at !== null || job.steps.length > 0 ? job : undefined
+      })
+      process.kill(pid, 'SIGCONT')
+      expect(stopping).toMatchObject({ state: 'working', steps: [{ name: 'shutdown', ended_at: null, error: null }] })
+      const stopped = await until('the guest to be off', async () => {
+        const job = await service.get(`/v1/jobs/${stop.id}`)
+        return job.finished_at === null ? undefined : job
+      })
+      expect(stopped.state).toBe('successful')
+      for (const step of stopped.steps) expect(Date.parse(step.ended_at)).toBeGreaterThan(0)
       await service.act('DELETE', `/v1/servers/${hosta}`)
       expect((await service.get(`/v1/nics/${nic.id}`)).state).toBe('available')
       await until('nothing of it to be left', async () => (await service.links()).length === 0, 10_000)

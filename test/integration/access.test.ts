@@ -35,6 +35,7 @@ const NEEDS: Readonly<Record<AccessRole | 'hypervisor' | 'nobody', readonly stri
     'sendHeartbeat',
     'getDesiredState',
     'claimJob',
+    'noteProgress',
     'reportJob',
     'sendObservations',
     'sendTraffic',

@@ -94,6 +94,7 @@ async function begin(job: Answer['body']) {
       ...{ attempt: body.job.attempt, outcome, error: outcome === 'successful' ? null : 'no', steps: [], observed },
     })
 }
+const underWay = { name: 'plug', started_at: '2026-01-01T00:00:00.000Z', ended_at: null, error: null }
 const seen = (id: string, up: boolean) => ({
   ...{ id, host: { tap: 'tap0', bridge: 'br', up, mtu: 1500 }, guest: null },
 })
@@ -249,6 +250,14 @@ const NICS: readonly Act[] = [
     'is attached again',
     'job.pending nic.attaching',
     () => promise(post(at('nics', 'nic', '/attach'), { server_id: the.machine.id })),
+  ],
+  [
+    'is at a step that takes long',
+    'job.progress job.working',
+    async () => {
+      const { body } = await service.asWorker('POST', `/jobs/${the.job.id}/claim`, {})
+      await service.asWorker('POST', `/jobs/${the.job.id}/progress`, { attempt: body.job.attempt, steps: [underWay] })
+    },
   ],
   ['is tried in vain', 'job.retry job.working', async () => (await begin(the.job))('retry')],
   [

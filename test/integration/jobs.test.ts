@@ -28,6 +28,8 @@ const report = (id: string, over: object = {}) =>
     observed: [],
     ...over,
   })
+const progress = (id: string, attempt: number, steps: object[]) =>
+  service.asWorker('POST', `/jobs/${id}/progress`, { attempt, steps })
 const step = (name: string, error: string | null = null) => ({
   name,
   started_at: '2026-01-01T00:00:00.000Z',
@@ -107,6 +109,62 @@ describe('an attach job', () => {
     expect(await nicOf(nic.id)).toMatchObject({ state: 'in_use', last_error: null })
   })
 
+  describe('that takes long', () => {
+    const underWay = (name: string) => ({ ...step(name), ended_at: null })
+    const of = (attempt: number, ...steps: object[]) => steps.map((one) => ({ attempt, ...one }))
+    const stepsOf = async (id: string) => (await jobOf(id)).steps
+
+    it('shows what it is at, with what came before', async () => {
+      const { job } = await attaching()
+      await claim(job.id)
+      expect((await progress(job.id, 1, [underWay('network')])).status).toBe(204)
+      expect(await jobOf(job.id)).toMatchObject({ state: 'working', steps: of(1, underWay('network')) })
+      await progress(job.id, 1, [step('network'), underWay('plug')])
+      expect(await stepsOf(job.id)).toEqual(of(1, step('network'), underWay('plug')))
+      const { items } = (await service.call('GET', `/v1/events?resource_id=${job.id}&limit=1`)).body
+      expect(items).toMatchObject([
+        { type: 'job.progress', resource_id: job.id, data: { action: 'nic.attach', attempt: 1, step: 'plug' } },
+      ])
+      await report(job.id, { steps: [step('network'), step('plug')] })
+      expect(await stepsOf(job.id)).toEqual(of(1, step('network'), step('plug')))
+    })
+
+    it('keeps the step in which an attempt was broken off, beside the next attempt', async () => {
+      const { job } = await attaching()
+      await claim(job.id)
+      await progress(job.id, 1, [underWay('plug')])
+      await claim(job.id)
+      await progress(job.id, 2, [underWay('network')])
+      const expected = [...of(1, underWay('plug')), ...of(2, underWay('network'))]
+      expect(await stepsOf(job.id)).toEqual(expected)
+    })
+
+    it('does not go back when what is older arrives later, and an overtaken attempt is not heard', async () => {
+      const { job } = await attaching()
+      await claim(job.id)
+      const newest = [step('network'), underWay('plug')]
+      await progress(job.id, 1, newest)
+      expect((await progress(job.id, 1, [underWay('network')])).status).toBe(204)
+      expect(await stepsOf(job.id)).toEqual(of(1, ...newest))
+      await report(job.id, { outcome: 'retry', error: 'no', steps: [step('network'), step('plug', 'no')] })
+      await progress(job.id, 1, newest)
+      expect(await stepsOf(job.id)).toEqual(of(1, step('network'), step('plug', 'no')))
+      await claim(job.id)
+      expectProblem(await progress(job.id, 1, newest), 409, 'job_stale')
+      await report(job.id, { attempt: 2 })
+      expectProblem(await progress(job.id, 2, newest), 409, 'job_stale')
+      expect(await stepsOf(job.id)).toEqual(of(1, step('network'), step('plug', 'no')))
+    })
+
+    it('is not told of a step that is none', async () => {
+      const { job } = await attaching()
+      await claim(job.id)
+      for (const steps of [[], [{ ...underWay('plug'), ended_at: 'soon' }], [{ name: 'plug' }]])
+        expectProblem(await progress(job.id, 1, steps), 400, 'invalid_request')
+      expect(await stepsOf(job.id)).toEqual([])
+    })
+  })
+
   it('that is done again after a failure forgets the old reason', async () => {
     const { nic, server, job } = await attaching()
     await finish(service, job.id, { outcome: 'failed', error: 'once' })
@@ -174,10 +232,12 @@ describe('the worker of another hypervisor', () => {
   const asOther = (method: string, path: string, body?: unknown, at = OTHER) =>
     service.call(method, `/v1/hypervisors/${at}${path}`, body, { token: otherToken })
 
-  it('can neither claim nor report our jobs', async () => {
+  it('can neither claim our jobs nor tell of them', async () => {
     const { nic, job } = await attaching()
     expectProblem(await asOther('POST', `/jobs/${job.id}/claim`, {}), 409, 'job_stale')
     await claim(job.id)
+    const far = { attempt: 1, steps: [{ ...step('plug'), ended_at: null }] }
+    expectProblem(await asOther('POST', `/jobs/${job.id}/progress`, far), 409, 'job_stale')
     const lie = { attempt: 1, outcome: 'failed', error: 'a lie', steps: [], observed: [] }
     expectProblem(await asOther('POST', `/jobs/${job.id}/report`, lie), 409, 'job_stale')
     expect(await nicOf(nic.id)).toMatchObject({ state: 'attaching', last_error: null })

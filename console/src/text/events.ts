@@ -69,6 +69,7 @@ export const eventTypes = texts({
   'key_pair.deleted': { en: 'SSH key pair deleted', zh: '删除 SSH 密钥对' },
   'job.pending': { en: 'Job promised', zh: '任务已提交' },
   'job.working': { en: 'Job begun', zh: '任务开始执行' },
+  'job.progress': { en: 'Job under way', zh: '任务执行中' },
   'job.retry': { en: 'Job will be tried again', zh: '任务将重试' },
   'job.successful': { en: 'Job done', zh: '任务成功' },
   'job.failed': { en: 'Job failed', zh: '任务失败' },

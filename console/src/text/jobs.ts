@@ -23,6 +23,8 @@ export const stepNames = texts({
 
 export const jobs = texts({
   undo: { en: 'Undo: {step}', zh: '撤销：{step}' },
+  underWay: { en: 'under way', zh: '执行中' },
+  brokenOff: { en: 'broken off', zh: '已中断' },
   attempt: { en: 'Attempt {count}', zh: '第 {count} 次尝试' },
   steps: { en: 'Steps', zh: '步骤' },
   waitsForHypervisor: { en: 'Waits for the hypervisor to begin', zh: '等待宿主机开始执行' },

@@ -27,7 +27,8 @@ export interface JobStep {
   attempt: number
   name: string
   started_at: string
-  ended_at: string
+  /** `null`: it is under way, or its attempt was broken off in it. */
+  ended_at: string | null
   error: string | null
 }
 

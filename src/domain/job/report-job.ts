@@ -20,7 +20,7 @@ import { canonicalJson } from '../../canonical-json.ts'
 import type { Db } from '../../db/client.ts'
 import { job, nic, outbox, server } from '../../db/schema.ts'
 import type { JobAction } from '../../jobs/catalogue.ts'
-import type { JobReport, NicObservation } from '../../jobs/work-order.ts'
+import type { JobProgress, JobReport, NicObservation, ReportedStep } from '../../jobs/work-order.ts'
 import { DomainError } from '../errors.ts'
 import { type NewEvent, recordEvents } from '../event/events.ts'
 import { type NicRow, type NicState, underEachAddress } from '../nic/nics.ts'
@@ -35,21 +35,13 @@ import { storable } from './storable.ts'
  */
 export async function reportJob(tx: Db, hypervisorId: string, jobId: string, told: JobReport): Promise<JobRow> {
   const report = storable(told)
-  const [now] = await tx
-    .select()
-    .from(job)
-    .where(and(eq(job.id, jobId), eq(job.hypervisorId, hypervisorId)))
-    .for('update')
-  if (now?.state !== 'working' || now.attempts !== report.attempt) {
-    throw new DomainError('job_stale', `attempt ${report.attempt} of job ${jobId} is not the one that counts`)
-  }
+  const now = await atAttempt(tx, hypervisorId, jobId, report.attempt)
   await storeObservations(tx, hypervisorId, report.observed)
-  const steps: JobStep[] = report.steps.map((step) => ({ attempt: report.attempt, ...step }))
   const final = report.outcome !== 'retry'
   const [after] = await tx
     .update(job)
     .set({
-      steps: [...now.steps, ...steps],
+      steps: withSteps(now, report),
       error: report.error,
       ...(report.outcome === 'retry' ? {} : { state: report.outcome, finishedAt: sql`now()` }),
     })
@@ -72,6 +64,49 @@ export async function reportJob(tx: Db, hypervisorId: string, jobId: string, tol
   ])
   return after
 }
+
+/**
+ * Takes in how far an attempt is that is under way. What is older than what is known already is passed over.
+ * @throws DomainError `job_stale` as for a report.
+ */
+export async function noteProgress(tx: Db, hypervisorId: string, jobId: string, told: JobProgress): Promise<void> {
+  const progress = storable(told)
+  const now = await atAttempt(tx, hypervisorId, jobId, progress.attempt)
+  const known = (now.steps as JobStep[]).filter(({ attempt }) => attempt === progress.attempt)
+  if (ended(known) > ended(progress.steps) || known.length > progress.steps.length) return
+  await tx
+    .update(job)
+    .set({ steps: withSteps(now, progress) })
+    .where(eq(job.id, jobId))
+  const { attempt, steps } = progress
+  await recordEvents(tx, [
+    {
+      projectId: now.projectId,
+      type: 'job.progress',
+      id: jobId,
+      jobId,
+      data: { action: now.action, attempt, step: steps.at(-1)?.name },
+    },
+  ])
+}
+
+/** Locks a job whose attempt this is. */
+async function atAttempt(tx: Db, hypervisorId: string, jobId: string, attempt: number): Promise<JobRow> {
+  const [row] = await tx
+    .select()
+    .from(job)
+    .where(and(eq(job.id, jobId), eq(job.hypervisorId, hypervisorId)))
+    .for('update')
+  if (row?.state === 'working' && row.attempts === attempt) return row
+  throw new DomainError('job_stale', `attempt ${attempt} of job ${jobId} is not the one that counts`)
+}
+
+const withSteps = (row: JobRow, { attempt, steps }: JobProgress): JobStep[] => [
+  ...(row.steps as JobStep[]).filter((step) => step.attempt !== attempt),
+  ...steps.map((step) => ({ attempt, ...step })),
+]
+
+const ended = (steps: readonly ReportedStep[]): number => steps.filter(({ ended_at }) => ended_at !== null).length
 
 /** A job with parts on several hypervisors ends with the last of them, and fails when one did. */
 export async function endParent(tx: Db, parentId: string): Promise<void> {

@@ -81,7 +81,8 @@ export type Job = {
         attempt: number;
         name: string;
         started_at: string;
-        ended_at: string;
+        /** null: under way, or its attempt was broken off in it */
+        ended_at: string | null;
         error: string | null;
     }[];
     error: string | null;

@@ -6,6 +6,7 @@ import { useText, useWords } from '../../text/language.tsx'
 import { jobActions } from '../../text/states.ts'
 import { LOCALE, type Text } from '../../text/text.ts'
 import type { Tone } from '../../ui/Badge.tsx'
+import { useStepName } from '../jobs/step-name.ts'
 import styles from './events.module.css'
 import { ResourceLink } from './ResourceLink.tsx'
 
@@ -32,7 +33,7 @@ export function useResourceTypeName(): (type: string) => string {
 
 export function toneOf({ type, data }: Event): Tone {
   if (typeof data.error === 'string' || type === 'job.failed' || type === 'hypervisor.down') return 'bad'
-  if (/\.(attaching|detaching|starting|stopping|terminating|pending|working|retry)$/.test(type)) return 'busy'
+  if (/\.(attaching|detaching|starting|stopping|terminating|pending|working|progress|retry)$/.test(type)) return 'busy'
   if (/\.(in_use|running|successful|created|up|associated|joined)$/.test(type)) return 'good'
   if (/\.(deleted|terminated|stopped)$/.test(type)) return 'idle'
   return 'info'
@@ -43,7 +44,19 @@ const LINKED = { server_id: 'server', network_id: 'network', vpc_id: 'vpc', nic_
 /** What is said otherwise, or by the event's own page. */
 const UNTOLD = new Set([
   ...Object.keys(LINKED),
-  ...['error', 'action', 'nic_ids', 'resources', 'rule_id', 'rule_ids', 'server_ids', 'pool_id', 'host', 'guest'],
+  ...[
+    'error',
+    'action',
+    'nic_ids',
+    'resources',
+    'rule_id',
+    'rule_ids',
+    'server_ids',
+    'pool_id',
+    'host',
+    'guest',
+    'step',
+  ],
 ])
 const MOST_LINKS = 3
 
@@ -59,6 +72,7 @@ interface EventDetailsProps {
 /** What an event tells besides its type: where, what was changed into what, and what went wrong. */
 export function EventDetails({ event, address, isInRow, of }: EventDetailsProps) {
   const t = useText()
+  const stepName = useStepName()
   const { type, data } = event
   const isOfJob = type.startsWith('job.')
   const parts: ReactNode[] = []
@@ -68,6 +82,7 @@ export function EventDetails({ event, address, isInRow, of }: EventDetailsProps)
     const action = known(jobActions, data.action)
     parts.push(<span key="action">{action ? t(action) : data.action}</span>)
   }
+  if (isOfJob && typeof data.step === 'string') parts.push(<span key="step">{stepName(data.step)}</span>)
   if (address) parts.push(<code key="whose">{address}</code>)
   const nics = Array.isArray(data.nic_ids) ? data.nic_ids.filter((id) => typeof id === 'string') : []
   for (const id of nics.slice(0, MOST_LINKS)) parts.push(<ResourceLink key={id} type="nic" id={id} />)

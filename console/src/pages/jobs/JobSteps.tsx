@@ -1,8 +1,10 @@
+import type { CSSProperties } from 'react'
 import type { Job } from '../../api/client.ts'
-import { jobs, stepNames } from '../../text/jobs.ts'
+import { jobs } from '../../text/jobs.ts'
 import { useText, useWords } from '../../text/language.tsx'
 import { duration } from './duration.ts'
 import styles from './jobs.module.css'
+import { useStepName } from './step-name.ts'
 import { useNow } from './use-now.ts'
 
 type Step = Job['steps'][number]
@@ -31,7 +33,10 @@ export function JobSteps({ job }: { job: Job }) {
       {attempts.map((attempt) => (
         <section key={attempt} aria-label={t(jobs.attempt, { count: attempt })}>
           {job.attempts > 1 && <h3>{t(jobs.attempt, { count: attempt })}</h3>}
-          <Attempt steps={job.steps.filter((step) => step.attempt === attempt)} />
+          <Attempt
+            steps={job.steps.filter((step) => step.attempt === attempt)}
+            isRunning={job.state === 'working' && attempt === job.attempts}
+          />
         </section>
       ))}
       <Standing job={job} />
@@ -39,15 +44,44 @@ export function JobSteps({ job }: { job: Job }) {
   )
 }
 
-function Attempt({ steps }: { steps: readonly Step[] }) {
-  const within = spanOf(steps)
+function Attempt({ steps, isRunning }: { steps: readonly Step[]; isRunning: boolean }) {
+  const now = useNow(isRunning)
+  const timed = steps.map((step) => ({ step, ...timeOf(step, isRunning ? now : undefined) }))
+  const from = Math.min(...timed.map(({ start }) => start))
+  const within = { from, length: Math.max(1, ...timed.map(({ start, length }) => start + length - from)) }
   return (
     <ol>
-      {steps.map((step) => (
-        <StepRow key={`${step.name} ${step.started_at}`} step={step} within={within} />
+      {timed.map(({ step, start, length, state }) => (
+        <StepRow
+          key={`${step.name} ${step.started_at}`}
+          step={step}
+          state={state}
+          length={length}
+          bar={{
+            marginInlineStart: percent((start - within.from) / within.length),
+            width: percent(length / within.length),
+          }}
+        />
       ))}
     </ol>
   )
+}
+
+/** @param now - while the attempt runs: a step without an end runs too, and otherwise broke off with its attempt. */
+function timeOf({ started_at, ended_at, error }: Step, now: number | undefined): StepTime {
+  const start = Date.parse(started_at)
+  if (ended_at !== null) return { start, length: Date.parse(ended_at) - start, state: error === null ? 'good' : 'bad' }
+  return now === undefined
+    ? { start, length: 0, state: 'broken' }
+    : { start, length: Math.max(0, now - start), state: 'busy' }
+}
+
+interface StepTime {
+  /** Milliseconds since 1970. */
+  readonly start: number
+  /** Milliseconds. */
+  readonly length: number
+  readonly state: 'good' | 'bad' | 'busy' | 'broken'
 }
 
 /** What stands below the steps: what is waited for, or why there are none. */
@@ -61,14 +95,16 @@ function Standing({ job }: { job: Job }) {
     return <p className="soft">{t(words)}</p>
   }
   const isBegun = job.state === 'working'
+  const last = job.steps.at(-1)
+  const hasFailed = last?.attempt === job.attempts && last.error !== null
   const words =
     job.hypervisor_id === null
       ? jobs.inParts
-      : isBegun
-        ? jobs.atWork
-        : job.steps.length > 0
+      : !isBegun
+        ? jobs.waitsForHypervisor
+        : hasFailed
           ? jobs.waitsForRetry
-          : jobs.waitsForHypervisor
+          : jobs.atWork
   return (
     <p className={styles.standing} role="status">
       <span className={styles.pulse} aria-hidden />
@@ -82,33 +118,26 @@ function Standing({ job }: { job: Job }) {
   )
 }
 
-interface Span {
-  readonly from: number
-  readonly length: number
-}
-const spanOf = (steps: readonly Step[]): Span => {
-  const from = Math.min(...steps.map(({ started_at }) => Date.parse(started_at)))
-  return { from, length: Math.max(1, ...steps.map(({ ended_at }) => Date.parse(ended_at) - from)) }
+interface StepRowProps extends Pick<StepTime, 'state' | 'length'> {
+  readonly step: Step
+  readonly bar: CSSProperties
 }
 
-function StepRow({ step, within }: { step: Step; within: Span }) {
+function StepRow({ step, state, length, bar }: StepRowProps) {
   const { t, language } = useWords()
   const nameOf = useStepName()
-  const start = Date.parse(step.started_at)
-  const length = Date.parse(step.ended_at) - start
-  const bar = {
-    marginInlineStart: percent((start - within.from) / within.length),
-    width: percent(length / within.length),
-  }
   return (
-    <li className={styles.step} data-state={step.error === null ? 'good' : 'bad'}>
+    <li className={styles.step} data-state={state} aria-current={state === 'busy' ? 'step' : undefined}>
       <span className={styles.stepName} title={step.name}>
         {nameOf(step.name)}
       </span>
       <span className={styles.track} aria-hidden>
         <span className={styles.bar} style={bar} />
       </span>
-      <span className={styles.time}>{duration(length, language)}</span>
+      <span className={styles.time}>
+        {state === 'broken' ? t(jobs.brokenOff) : duration(length, language)}
+        {state === 'busy' && <span className="visually-hidden">, {t(jobs.underWay)}</span>}
+      </span>
       {step.error !== null && (
         <p className={styles.stepError}>
           <span className="visually-hidden">{t(jobs.error)}: </span>
@@ -120,9 +149,3 @@ function StepRow({ step, within }: { step: Step; within: Span }) {
 }
 
 const percent = (part: number): string => `${Math.round(part * 1000) / 10}%`
-
-function useStepName(): (name: string) => string {
-  const t = useText()
-  const known = (name: string) => (Object.hasOwn(stepNames, name) ? t(stepNames[name as keyof typeof stepNames]) : name)
-  return (name) => (name.startsWith('undo ') ? t(jobs.undo, { step: known(name.slice(5)) }) : known(name))
-}
