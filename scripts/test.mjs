@@ -1,4 +1,4 @@
-// npm test: whatever the tests need, then unit, integration, host, e2e, client and console tests, a project after the other.
+// npm test: whatever the tests need, then the projects of vitest.config.ts, one after the other.
 // Arguments go to vitest (`npm test -- nics` runs the files with `nics` in their path).
 // PATCHBAY_TEST_NO_SKIP=1 makes a skipped test a failure: what .ci/run promises is that everything was run.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -29,7 +29,7 @@ if (!ensureGuestImage()) {
 const reports = mkdtempSync(join(tmpdir(), 'patchbay-test-'))
 const results = []
 try {
-  for (const project of ['unit', 'integration', 'host', 'e2e', 'clients', 'console'])
+  for (const project of ['unit', 'integration', 'host', 'e2e', 'clients', 'console', 'measured'])
     results.push(await timed(`${project} tests`, () => runProject(project)))
 } finally {
   rmSync(reports, { recursive: true })

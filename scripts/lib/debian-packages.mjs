@@ -54,7 +54,11 @@ const PYTHON = {
 }
 
 const BROWSER = [
-  { command: 'chromium', package: 'chromium', why: 'the tests of the console, and its screenshots' },
+  {
+    command: 'chromium-headless-shell',
+    package: 'chromium-headless-shell',
+    why: 'the tests of the console, and its screenshots',
+  },
   // Debian's Chromium brings no font with Chinese characters.
   { command: 'fonts-noto-cjk', package: 'fonts-noto-cjk', why: 'Chinese in the screenshots', exactly: true },
 ]

@@ -43,8 +43,7 @@ describeConsole('elastic IPs', () => {
   it('are allocated and given to a NIC, whose row shows it and which is reached by it', () =>
     site.visit({}, async (visit) => {
       const { page, t, open } = visit
-      await open('/elastic-ips?create=1')
-      await visit.signIn()
+      await visit.signIn('/elastic-ips?create=1')
       await field(visit, words.count).fill('2')
       await field(visit, common.name).fill('front')
       await press(visit, words.allocateIt)
@@ -86,8 +85,7 @@ describeConsole('elastic IPs', () => {
       const other = await site.service.post('/v1/vpcs', { name: 'other', cidr: '172.17.0.0/16' })
       await site.service.act('POST', `/v1/elastic-ips/${one.id}/associate`, { vpc_id: other.id })
       await site.service.post('/v1/elastic-ips', { address: '203.0.113.16' })
-      await open('/elastic-ips')
-      await visit.signIn()
+      await visit.signIn('/elastic-ips')
       const release = await startAct(visit, '203.0.113.15', words.release)
       expect(await release.getAttribute('aria-disabled')).toBe('true')
       await page.getByText(t(words.disassociateFirst)).waitFor()
@@ -126,10 +124,9 @@ describeConsole('elastic IPs', () => {
 
   it('come from pools, which admins make; those that are in use stay', () =>
     site.visit({}, async (visit) => {
-      const { page, t, open } = visit
+      const { page, t } = visit
       await site.service.post('/v1/elastic-ips', { address: '203.0.113.20' })
-      await open('/elastic-ips?tab=pools')
-      await visit.signIn()
+      await visit.signIn('/elastic-ips?tab=pools')
       const remove = await startAct(visit, 'public', common.delete)
       expect(await remove.getAttribute('aria-disabled')).toBe('true')
       await page.getByRole('menu').press('Escape')
@@ -155,8 +152,7 @@ describeConsole('elastic IPs', () => {
       await page.getByText('198.51.100.0/24').waitFor({ state: 'detached' })
 
       const asReader = site.visit({}, async (reader) => {
-        await reader.open('/elastic-ips?tab=pools')
-        await reader.signIn('operator')
+        await reader.signIn('/elastic-ips?tab=pools', 'operator')
         const create = reader.page.getByRole('button', { name: t(words.createPool) })
         expect(await create.getAttribute('aria-disabled')).toBe('true')
         await create.hover()
@@ -168,9 +164,8 @@ describeConsole('elastic IPs', () => {
 
   it('of a VPC have ports that go to addresses inside: added, switched off, deleted', () =>
     site.visit({}, async (visit) => {
-      const { page, t, open } = visit
-      await open(`/vpcs/${vpc.id}`)
-      await visit.signIn()
+      const { page, t } = visit
+      await visit.signIn(`/vpcs/${vpc.id}`)
       await page.getByText(t(forwardings.noElasticIp)).waitFor()
       await page.getByRole('button', { name: t(forwardings.add) }).click()
       await field(visit, forwardings.port).fill('8080')

@@ -101,8 +101,7 @@ describeConsole('every page', () => {
     'of servers has its table whole in a window of 1280 pixels, bar of scrolling included (%s)',
     (language) =>
       site.visit({ language, viewport: { width: 1280 - SCROLLBAR, height: 900 } }, async (visit) => {
-        await visit.open('/servers')
-        await visit.signIn()
+        await visit.signIn('/servers')
         await visit.page.getByText('web-1').first().waitFor()
         expect(await visit.page.evaluate(tooWide)).toEqual([])
       }),

@@ -32,9 +32,8 @@ describeConsole('the console is live', () => {
 
   it('a NIC that the API makes, plugs in and deletes is seen to come, to change and to go', () =>
     site.visit({}, async (visit) => {
-      const { t, open } = visit
-      await open('/nics')
-      await visit.signIn()
+      const { t } = visit
+      await visit.signIn('/nics')
       const stayed = await neverReloaded(visit)
       const nic = await aNic('from-afar')
       await rowOf(visit, 'from-afar')
@@ -56,9 +55,8 @@ describeConsole('the console is live', () => {
 
   it('when the API was away it says so, reconnects by itself, and shows what happened meanwhile', () =>
     site.visit({ expects: [/Failed to load resource/, /ERR_CONNECTION/, /ERR_INCOMPLETE/] }, async (visit) => {
-      const { page, t, open } = visit
-      await open('/nics')
-      await visit.signIn()
+      const { page, t } = visit
+      await visit.signIn('/nics')
       const stayed = await neverReloaded(visit)
       await aNic('before')
       await rowOf(visit, 'before').waitFor()
@@ -87,13 +85,12 @@ describeConsole('the console is live', () => {
 
   it('two changes in a row are both taken, though no event has come of the first', () =>
     site.visit({}, async (visit) => {
-      const { page, t, open } = visit
+      const { page, t } = visit
       const vpc = await site.service.post('/v1/vpcs', { name: 'named', cidr: '172.17.0.0/16' })
       // The stream is asked for, and never answered.
       const held: Route[] = []
       await page.route('**/v1/events', (route) => void held.push(route))
-      await open(`/vpcs/${vpc.id}`)
-      await visit.signIn()
+      await visit.signIn(`/vpcs/${vpc.id}`)
       for (const name of ['once', 'twice']) {
         await page.getByRole('button', { name: t(common.edit), exact: true }).click()
         await page.getByRole('textbox', { name: t(common.name) }).fill(name)
@@ -121,9 +118,8 @@ describeConsole('the console is live', () => {
 
   it('what was typed into a form while the service is away is sent when it is back, and once', () =>
     site.visit({ expects: [/Failed to load resource/, /ERR_CONNECTION/, /ERR_INCOMPLETE/] }, async (visit) => {
-      const { page, t, open } = visit
-      await open('/nics?create=1')
-      await visit.signIn()
+      const { page, t } = visit
+      await visit.signIn('/nics?create=1')
       const dialog = page.getByRole('dialog')
       await dialog.getByRole('textbox', { name: t(common.name) }).fill('patient')
       // It arrives, and the answer does not.

@@ -31,8 +31,7 @@ describeConsole('more options of a form', () => {
   const submit = (visit: Visit) => dialog(visit).locator('button[type=submit]')
   const more = (visit: Visit) => dialog(visit).getByText(visit.t(common.moreOptions), { exact: true })
   const opened = async (visit: Visit, path: string, create: Text) => {
-    await visit.open(path)
-    await visit.signIn()
+    await visit.signIn(path)
     await visit.page
       .getByRole('main')
       .getByRole('button', { name: visit.t(create), exact: true })

@@ -38,8 +38,7 @@ describeConsole('networks and VPCs', () => {
     await visit.page.getByRole('menuitem', { name: visit.t(name) }).click()
   }
   const signedIn = async (visit: Visit, path: string) => {
-    await visit.open(path)
-    await visit.signIn()
+    await visit.signIn(path)
   }
 
   it.each(LANGUAGES)('a network is made with its VPC in one go, in a range that is free (%s)', (language) =>
@@ -275,8 +274,7 @@ describeConsole('networks and VPCs', () => {
       const { page, open } = visit
       const vpc = await aVpc('to read')
       const network = await aNetwork('to read', { vpc_id: vpc.id, cidr: '172.16.1.0/24' })
-      await open('/networks')
-      await visit.signIn('reader')
+      await visit.signIn('/networks', 'reader')
       for (const [path, name] of [
         ['/networks', networks.create],
         [`/networks/${network.id}`, common.edit],

@@ -46,10 +46,9 @@ describeConsole('NICs', () => {
 
   it('are made with addresses chosen in the grid, and are assigned to a server with three more clicks', () =>
     site.visit({}, async (visit) => {
-      const { page, t, open } = visit
+      const { page, t } = visit
       const used = await aNic({ address: '172.16.1.50', name: 'older' })
-      await open('/nics')
-      await visit.signIn()
+      await visit.signIn('/nics')
       await button(visit, nics.create).click()
       // There is one network: it is chosen already.
       await expect.poll(() => page.getByRole('combobox', { name: t(common.network) }).inputValue()).toBe('web')
@@ -91,8 +90,7 @@ describeConsole('NICs', () => {
   it('the grid is one tab stop, in which arrow keys move and Enter chooses', () =>
     site.visit({ language: 'zh' }, async (visit) => {
       const { page, t } = visit
-      await visit.open(`/nics?create=1`)
-      await visit.signIn()
+      await visit.signIn(`/nics?create=1`)
       await page.getByText(t(nics.choose), { exact: true }).click()
       await cell(visit, '172.16.1.2').waitFor()
       await page.getByRole('textbox', { name: t(nics.addresses) }).focus()
@@ -120,8 +118,7 @@ describeConsole('NICs', () => {
     site.visit({}, async (visit) => {
       const { page, t } = visit
       await aNic({ address: '172.16.1.77' })
-      await visit.open('/nics?create=1')
-      await visit.signIn()
+      await visit.signIn('/nics?create=1')
       await nameField(visit).fill('late')
       await page.getByText(t(nics.choose), { exact: true }).click()
       const addresses = page.getByRole('textbox', { name: t(nics.addresses) })
@@ -154,8 +151,7 @@ describeConsole('NICs', () => {
       const { page, t } = visit
       const { id, address } = await aNic({ name: 'compared' })
       await site.service.act('POST', `/v1/nics/${id}/attach`, { server_id: server })
-      await visit.open(`/nics/${id}`)
-      await visit.signIn()
+      await visit.signIn(`/nics/${id}`)
       const table = page.getByRole('table').filter({ hasText: t(nicPage.guestReports) })
       await page.getByText(t(nicPage.allAsAsked)).waitFor()
       expect(await row(visit, t(nics.ipv4)).textContent()).toBe(`${t(nics.ipv4)}${address}–${address}`)
@@ -174,8 +170,7 @@ describeConsole('NICs', () => {
     site.visit({}, async (visit) => {
       const { page, t } = visit
       for (const address of ['172.16.1.91', '172.16.1.92', '172.16.1.93']) await aNic({ name: 'doomed', address })
-      await visit.open('/nics?search=doomed')
-      await visit.signIn()
+      await visit.signIn('/nics?search=doomed')
       await row(visit, '172.16.1.93').waitFor()
       // What cannot be done yet says why.
       expect(await button(visit, common.delete).getAttribute('aria-disabled')).toBe('true')
@@ -192,8 +187,7 @@ describeConsole('NICs', () => {
   it('that are changed elsewhere change here, without a reload', () =>
     site.visit({}, async (visit) => {
       const { t } = visit
-      await visit.open('/nics?search=172.16.1.99')
-      await visit.signIn()
+      await visit.signIn('/nics?search=172.16.1.99')
       await visit.page.getByText(t(common.nothingFound)).waitFor()
       const { id } = await aNic({ address: '172.16.1.99' })
       await row(visit, '172.16.1.99')
@@ -215,8 +209,7 @@ describeConsole('NICs', () => {
     }
     await site.visit({}, async (visit) => {
       const { page, t } = visit
-      await visit.open('/nics')
-      await visit.signIn()
+      await visit.signIn('/nics')
       await row(visit, 'many').first().waitFor()
       const cdp = await visit.context.newCDPSession(page)
       await cdp.send('Performance.enable', { timeDomain: 'threadTicks' })

@@ -76,10 +76,9 @@ describeConsole('the patch panel', () => {
 
   it('a free card that is dragged onto a slot is attached there, and one that is dragged off is detached', () =>
     site.visit({}, async (visit) => {
-      const { t, open, page } = visit
+      const { t, page } = visit
       const card = await aCard('mouse')
-      await open(`/servers/${server}`)
-      await visit.signIn()
+      await visit.signIn(`/servers/${server}`)
       await inTray(visit, card).waitFor()
       await expectAccessible(page)
 
@@ -104,10 +103,9 @@ describeConsole('the patch panel', () => {
 
   it('the same by keyboard alone, and Escape leaves everything as it was', () =>
     site.visit({ language: 'zh' }, async (visit) => {
-      const { page, t, open } = visit
+      const { page, t } = visit
       const card = await aCard('keys')
-      await open(`/servers/${server}`)
-      await visit.signIn()
+      await visit.signIn(`/servers/${server}`)
       await inTray(visit, card).focus()
       await page.keyboard.press('Enter')
       await page.getByRole('status').filter({ hasText: /插槽/ }).waitFor()
@@ -136,11 +134,10 @@ describeConsole('the patch panel', () => {
 
   it('an occupied slot takes no card and says whose it is, the primary slot and another slot neither', () =>
     site.visit({}, async (visit) => {
-      const { t, open } = visit
+      const { t } = visit
       const [there, card] = [await aCard('there'), await aCard('wants')]
       await site.service.act('POST', `/v1/nics/${there.id}/attach`, { server_id: server, slot: 3 })
-      await open(`/servers/${server}`)
-      await visit.signIn()
+      await visit.signIn(`/servers/${server}`)
       const drop = await carry(visit, inTray(visit, card), usedSlot(visit, 3, there))
       await says(visit, t(servers.whyTaken, { slot: '3', nic: 'there' }))
       await drop()
@@ -157,9 +154,8 @@ describeConsole('the patch panel', () => {
 
   it('a slot makes a new card and plugs it in; its menu takes it out; the primary one stays, and says why', () =>
     site.visit({}, async (visit) => {
-      const { page, t, open } = visit
-      await open(`/servers/${server}`)
-      await visit.signIn()
+      const { page, t } = visit
+      await visit.signIn(`/servers/${server}`)
       await freeSlot(visit, 33).click()
       const dialog = page.getByRole('dialog')
       await dialog.getByText(t(servers.fresh), { exact: true }).click()
@@ -183,10 +179,9 @@ describeConsole('the patch panel', () => {
 
   it('a card that is attached elsewhere appears by itself, and its light goes with the server', () =>
     site.visit({}, async (visit) => {
-      const { page, t, open } = visit
+      const { page, t } = visit
       const card = await aCard('elsewhere')
-      await open(`/servers/${server}`)
-      await visit.signIn()
+      await visit.signIn(`/servers/${server}`)
       await inTray(visit, card).waitFor()
       await site.service.act('POST', `/v1/nics/${card.id}/attach`, { server_id: server, slot: 50 })
       await until('the card to be shown in the slot', () => usedSlot(visit, 50, card).isVisible(), 2_000)
@@ -237,8 +232,7 @@ describeConsole('the patch panel', () => {
           return drawn - Math.max(...answers)
         }, full)
       }
-      await open(`/servers/${full}`)
-      await visit.signIn()
+      await visit.signIn(`/servers/${full}`)
       await expectWithin('64 ports are drawn', RENDER_MS, drawnAfterMs)
 
       const drop = await carry(
@@ -259,10 +253,9 @@ describeConsole('the patch panel', () => {
 
   it('who may only read sees it all, can move nothing, and is told why', () =>
     site.visit({ colorScheme: 'dark' }, async (visit) => {
-      const { page, t, open } = visit
+      const { page, t } = visit
       const card = await aCard('seen')
-      await open(`/servers/${server}`)
-      await visit.signIn('reader')
+      await visit.signIn(`/servers/${server}`, 'reader')
       const why = t(common.needsRole, { role: t(shell.reader), needed: t(shell.operator) })
       await says(visit, why)
       await inTray(visit, card).waitFor()
@@ -273,9 +266,8 @@ describeConsole('the patch panel', () => {
 
   it('servers are made, stopped and deleted in their list, which says what is lost', () =>
     site.visit({ viewport: { width: 360, height: 740 } }, async (visit) => {
-      const { page, t, open } = visit
-      await open('/servers?create=1')
-      await visit.signIn()
+      const { page, t } = visit
+      await visit.signIn('/servers?create=1')
       const dialog = page.getByRole('dialog')
       await dialog.getByRole('textbox', { name: t(common.name) }).fill('brief')
       await expectAccessible(page)
@@ -307,9 +299,8 @@ describeConsole('the patch panel', () => {
 
   it('the overview shows every server, and goes along with what happens', () =>
     site.visit({}, async (visit) => {
-      const { page, t, open } = visit
-      await open('/')
-      await visit.signIn()
+      const { page, t } = visit
+      await visit.signIn('/')
       const used = async () => (await site.service.get(`/v1/nics?server_id=${server}`)).items.length as number
       const panel = async () =>
         page

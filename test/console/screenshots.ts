@@ -84,8 +84,7 @@ describe('screenshots', () => {
   const picture = ({ name, language = 'en', isSignedOut, ...view }: View, colorScheme: 'light' | 'dark') =>
     site.visit({ language, colorScheme }, async (visit) => {
       const { page, signIn, open } = visit
-      if (!isSignedOut) await signIn()
-      await open(view.path(world))
+      await (isSignedOut ? open : signIn)(view.path(world))
       await view.waitFor(visit, world).waitFor()
       await settled(page)
       await page.evaluate(() => document.fonts.ready.then(() => undefined))

@@ -23,16 +23,14 @@ describeConsole('security groups', () => {
     button({ ...visit, page: visit.page }, text).and(dialog(visit).locator('button'))
   const table = ({ page, t }: Visit, text: Text) => page.getByRole('table', { name: t(text), exact: true })
   const openGroup = async (visit: Visit, id: string) => {
-    await visit.open(`/security-groups/${id}`)
-    await visit.signIn()
+    await visit.signIn(`/security-groups/${id}`)
     await table(visit, words.inbound).waitFor()
   }
 
   it.each(['en', 'zh'] as const)('are made with starting rules, each said in a sentence (%s)', (language) =>
     site.visit({ language }, async (visit) => {
-      const { page, t, open } = visit
-      await open('/security-groups?create=1')
-      await visit.signIn()
+      const { page, t } = visit
+      await visit.signIn('/security-groups?create=1')
       await dialog(visit)
         .getByRole('textbox', { name: t(common.name), exact: true })
         .fill(`web ${language}`)
@@ -181,12 +179,11 @@ describeConsole('security groups', () => {
 
   it('that are the default cannot be deleted, and say why; others say what is lost and what keeps them', () =>
     site.visit({}, async (visit) => {
-      const { page, t, open } = visit
+      const { page, t } = visit
       const group = await aGroup('in use', [{ protocol: 'all' }])
       const network = await site.service.post('/v1/networks', { name: 'alone', mode: 'isolated', cidr: '10.1.1.0/24' })
       const nic = await site.service.post('/v1/nics', { network_id: network.id, security_group_ids: [group.id] })
-      await open('/security-groups')
-      await visit.signIn()
+      await visit.signIn('/security-groups')
       const startDeletion = async (name: string) => {
         await page.getByRole('button', { name: `${t(common.actions)}: ${name}` }).click()
         return page.getByRole('menuitem', { name: t(common.delete) })
@@ -227,10 +224,9 @@ describeConsole('security groups', () => {
 
   it('are only looked at by a reader, who is told why; and fit a telephone', () =>
     site.visit({ viewport: { width: 360, height: 740 } }, async (visit) => {
-      const { page, t, open } = visit
+      const { page, t } = visit
       const { id } = await aGroup('read only', [{ protocol: 'tcp', port_first: 22 }])
-      await open(`/security-groups/${id}`)
-      await visit.signIn('reader')
+      await visit.signIn(`/security-groups/${id}`, 'reader')
       const add = button(visit, words.addInbound)
       await add.waitFor()
       expect(await add.getAttribute('aria-disabled')).toBe('true')

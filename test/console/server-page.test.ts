@@ -25,12 +25,11 @@ describeConsole('the page of a server', () => {
 
   it.each(LANGUAGES)('tells in its history which card came into which slot, and went, as it happens (%s)', (language) =>
     site.visit({ language }, async (visit) => {
-      const { page, t, open } = visit
+      const { page, t } = visit
       const { service } = site
       const { server_id: id } = await service.act('POST', '/v1/servers', { name: `s-${language}`, guest: 'namespace' })
       const nic = await service.post('/v1/nics', { network_id: network.id, name: 'card' })
-      await open(`/servers/${id}`)
-      await visit.signIn()
+      await visit.signIn(`/servers/${id}`)
       const history = page.getByRole('region', { name: t(common.history), exact: true })
       const entry = (type: keyof typeof eventTypes) =>
         history.getByRole('listitem').filter({ has: page.getByText(t(eventTypes[type]), { exact: true }) })
@@ -55,7 +54,7 @@ describeConsole('the page of a server', () => {
 
   it('is that of a machine of one’s own too, which is adopted by its socket and goes on running when it is let go', () =>
     site.visit({}, async (visit) => {
-      const { page, t, open } = visit
+      const { page, t } = visit
       const { service } = site
       const folder = await mkdtemp(path.join(tmpdir(), 'patchbay-own-'))
       const socket = path.join(folder, 'qmp.sock')
@@ -71,8 +70,7 @@ describeConsole('the page of a server', () => {
       const ended = once(own, 'exit')
       try {
         await until('it listens', () => existsSync(socket))
-        await open('/servers')
-        await visit.signIn()
+        await visit.signIn('/servers')
         await page
           .getByRole('main')
           .getByRole('button', { name: t(servers.create), exact: true })

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { runCommand } from '../../src/workers/host/run-command.ts'
-import { aRunningService, type RunningService, until } from '../support/a-running-service.ts'
+import { aRunningService, type RunningService } from '../support/a-running-service.ts'
 import { aNetworkOf, aServerOf } from '../support/a-topology.ts'
 import { hostFingerprint } from '../support/host-unchanged.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
+import { until } from '../support/until.ts'
 
 const tapOf = (mac: string): string => `tap${mac.slice(6).replaceAll(':', '')}`
 

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { runCommand, runInNamespace } from '../../src/workers/host/run-command.ts'
-import { aRunningService, type RunningService, until } from '../support/a-running-service.ts'
+import { aRunningService, type RunningService } from '../support/a-running-service.ts'
 import { anEchoServer, aStream } from '../support/a-stream.ts'
 import { aServerOf } from '../support/a-topology.ts'
 import { anOutside, type Outside, SEGMENT } from '../support/an-outside.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
+import { until } from '../support/until.ts'
 
 /** Drift is healed within this time. */
 const HEALED_MS = 3_000

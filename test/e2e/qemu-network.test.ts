@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { runInNamespace } from '../../src/workers/host/run-command.ts'
-import { aRunningService, type RunningService, until } from '../support/a-running-service.ts'
+import { aRunningService, type RunningService } from '../support/a-running-service.ts'
 import { aServerOf } from '../support/a-topology.ts'
 import { anOutside, type Outside, SEGMENT } from '../support/an-outside.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
 import { expectRate, growthOf } from '../support/rates.ts'
+import { until } from '../support/until.ts'
 
 const NEEDS = { 'qemu-system-x86_64': 'qemu-system-x86' }
 /** The shell's half of a request. Not wget: a static busybox crashes when it looks up an address. */

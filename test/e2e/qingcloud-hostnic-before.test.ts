@@ -1,9 +1,9 @@
 /** hostnic-cni before 1.0: a pool of NICs with addresses, filled and emptied all the time. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { aCluster, type Cluster, JOB_FIELDS, NIC_FIELDS } from '../support/a-hostnic.ts'
-import { until } from '../support/a-running-service.ts'
 import type { WireAnswer } from '../support/a-wire-client.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
+import { until } from '../support/until.ts'
 import { follow } from '../support/wire-shapes.ts'
 
 describeOnKernel('hostnic-cni before 1.0', () => {

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { QingCloudError } from '../support/a-go-client.ts'
 import { aCluster, type Cluster, VXNET_FIELDS } from '../support/a-hostnic.ts'
-import { until } from '../support/a-running-service.ts'
 import type { WireAnswer } from '../support/a-wire-client.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
+import { until } from '../support/until.ts'
 import { follow } from '../support/wire-shapes.ts'
 
 describeOnKernel('hostnic-cni 1.0.15', () => {

@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { runInNamespace } from '../../src/workers/host/run-command.ts'
 import { aGoClient, type GoClient } from '../support/a-go-client.ts'
-import { until } from '../support/a-running-service.ts'
 import { aServiceWithEips, type ServiceWithEips } from '../support/a-service-with-eips.ts'
 import { anEchoServer, aStream } from '../support/a-stream.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
+import { until } from '../support/until.ts'
 
 describeOnKernel('packets and the QingCloud wire', () => {
   let service: ServiceWithEips

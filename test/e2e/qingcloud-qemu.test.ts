@@ -1,8 +1,9 @@
 /** RunInstances as it is without further configuration: virtual machines, seen from inside. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { aGoClient, type GoClient } from '../support/a-go-client.ts'
-import { aRunningService, type RunningService, until } from '../support/a-running-service.ts'
+import { aRunningService, type RunningService } from '../support/a-running-service.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
+import { until } from '../support/until.ts'
 
 /** Boots under software emulation, beside everything else that runs. */
 const BOOT_MS = 60_000

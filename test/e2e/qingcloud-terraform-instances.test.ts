@@ -1,9 +1,9 @@
 /** The QingCloud provider of Terraform: instances with what hangs on them, and a whole configuration taken away. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { runInNamespace } from '../../src/workers/host/run-command.ts'
-import { until } from '../support/a-running-service.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
 import { aConfiguration, type Configuration } from '../support/terraform-resources.ts'
+import { until } from '../support/until.ts'
 
 describeOnKernel('instances of the QingCloud provider of Terraform', () => {
   let the: Configuration

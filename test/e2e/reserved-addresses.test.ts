@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { runInNamespace } from '../../src/workers/host/run-command.ts'
-import { aRunningService, type RunningService, until } from '../support/a-running-service.ts'
+import { aRunningService, type RunningService } from '../support/a-running-service.ts'
 import { aNetworkOf, aServerOf } from '../support/a-topology.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
+import { until } from '../support/until.ts'
 
 describeOnKernel('reserved addresses in namespace guests', () => {
   let service: RunningService

@@ -1,8 +1,9 @@
 /** Servers that join and leave networks while they run, and restart: seen from inside. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { aRunningService, type RunningService, until } from '../support/a-running-service.ts'
+import { aRunningService, type RunningService } from '../support/a-running-service.ts'
 import { aNetworkOf, aServerOf } from '../support/a-topology.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
+import { until } from '../support/until.ts'
 
 /** A guest boots under software emulation, beside everything else that runs. */
 const BOOT_MS = 60_000

@@ -5,9 +5,10 @@
 import { expect } from 'vitest'
 import { runInNamespace } from '../../src/workers/host/run-command.ts'
 import { aGoClient, type GoClient } from './a-go-client.ts'
-import { aRunningService, type RunningService, until } from './a-running-service.ts'
+import { aRunningService, type RunningService } from './a-running-service.ts'
 import type { WireAnswer } from './a-wire-client.ts'
 import { madeWith } from './made-with.ts'
+import { until } from './until.ts'
 import { follow } from './wire-shapes.ts'
 
 /** What it follows without looking whether it is there. */

@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect } from 'vitest'
-import { type RunningService, until } from './a-running-service.ts'
+import type { RunningService } from './a-running-service.ts'
 import { adminKeyOf, type WireAnswer } from './a-wire-client.ts'
+import { until } from './until.ts'
 
 const SCRIPT = path.join(import.meta.dirname, 'qingcloud_client.py')
 

@@ -8,10 +8,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type GuestShell, shellOf } from '../../src/workers/guest-shell.ts'
 import { runCommand } from '../../src/workers/host/run-command.ts'
 import type { Answer } from './a-service.ts'
+import { until } from './until.ts'
 
 const cli = path.join(import.meta.dirname, '../../dist/src/cli.js')
 const READY_MS = 60_000
@@ -134,14 +134,6 @@ export async function aRunningService(environment: Record<string, string> = {}):
   }
   await start()
   return service
-}
-
-/** Waits for a condition, asking every 20 ms. */
-export async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 30_000): Promise<void> {
-  for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(20)) {
-    if (await holds()) return
-  }
-  throw new Error(`waited ${timeoutMs} ms for ${what}`)
 }
 
 async function freePort(): Promise<number> {

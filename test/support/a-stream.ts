@@ -1,6 +1,6 @@
 /** A TCP connection that says something many times a second, to see whether it outlives a change. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { until } from './a-running-service.ts'
+import { until } from './until.ts'
 
 const SERVER = `
 const server = require('node:net').createServer((socket) => socket.pipe(socket).on('error', () => {}))
