@@ -57,6 +57,28 @@ describeConsole('more options of a form', () => {
     await field(visit, label).waitFor({ state: 'hidden' })
   }
 
+  it('keep a security group that was deleted meanwhile, say so at it, and let it be left out', () =>
+    site.visit({}, async (visit) => {
+      const group = await site.service.post('/v1/security-groups', { name: 'short-lived' })
+      await opened(visit, '/nics', nics.create)
+      await more(visit).click()
+      const box = (name: string) => dialog(visit).getByRole('checkbox', { name, exact: true })
+      await box('short-lived').check({ force: true })
+      await site.service.call('DELETE', `/v1/security-groups/${group.id}`)
+      const gone = box(visit.t(nics.groupGone, { id: group.id }))
+      await gone.waitFor()
+      expect(await gone.isChecked()).toBe(true)
+      await more(visit).click()
+      await submit(visit).click()
+      await seen(dialog(visit).getByText(`security group ${group.id} not found`))
+      expect(await gone.getAttribute('aria-invalid')).toBe('true')
+      await expectAccessible(visit.page)
+      await gone.click({ force: true })
+      await gone.waitFor({ state: 'detached' })
+      await submit(visit).click()
+      await dialog(visit).waitFor({ state: 'detached' })
+    }))
+
   // The network last: while there is one, the others have it chosen.
   const REFUSED: readonly (readonly [path: string, create: Text, label: Text, value: string, words: RegExp])[] = [
     ['/nics', nics.create, common.tags, `long=${TOO_LONG}`, /long: .*255/],

@@ -49,6 +49,12 @@ describe('what it says of fields', () => {
     expect(others).toEqual(['/tags/team is too long', 'must be an object'])
   })
 
+  it('stands at the field of a part of the body, too', () => {
+    const errors = [{ in: 'body' as const, pointer: '/bandwidth/in_mbps', detail: 'is too much' }]
+    const refusal = refusalOf(answered(400, { ...problem, errors }))
+    expect(fieldErrors(refusal, new Set(['in_mbps', 'out_mbps'])).byField).toEqual({ in_mbps: ['is too much'] })
+  })
+
   it('is nothing without a problem', () => {
     expect(fieldErrors(undefined, new Set(['name']))).toEqual({ byField: {}, others: [] })
     expect(fieldErrors({ kind: 'unreachable' }, new Set(['name']))).toEqual({ byField: {}, others: [] })

@@ -33,9 +33,25 @@ export const isAway = (error: unknown): boolean =>
 
 export const isNotFound = (error: unknown): boolean => error instanceof HttpError && error.status === 404
 
+interface Blamed {
+  readonly field: string
+  /** Where in the value of the field. */
+  readonly inside: readonly string[]
+}
+
 /**
- * What a refusal says of each field of a form, by the name of the field: the first part of the JSON pointer into the
- * body, so that `/addresses/3` stands at `addresses`.
+ * Which field of a form a JSON pointer into the body blames: the outermost part that is one, so that `/addresses/3` stands
+ * at `addresses` and `/bandwidth/in_mbps` at `in_mbps`.
+ */
+export function blamedBy(pointer: string, fields: ReadonlySet<string>): Blamed | undefined {
+  const parts = pointer.split('/')
+  const at = parts.findIndex((part) => fields.has(part))
+  const field = parts[at]
+  return field === undefined ? undefined : { field, inside: parts.slice(at + 1) }
+}
+
+/**
+ * What a refusal says of each field of a form, by the name of the field (`blamedBy`).
  * @param fields - names of the form's fields; what blames another is in `others`.
  */
 export function fieldErrors(
@@ -46,10 +62,14 @@ export function fieldErrors(
   const others: string[] = []
   if (refusal?.kind !== 'problem') return { byField, others }
   for (const { pointer, detail } of refusal.problem.errors ?? []) {
-    const [, field = '', ...rest] = pointer.split('/')
-    const words = rest.length > 0 ? `${rest.join('/')}: ${detail}` : detail
-    if (fields.has(field)) byField[field] = [...(byField[field] ?? []), words]
-    else others.push(pointer ? `${pointer} ${detail}` : detail)
+    const blamed = blamedBy(pointer, fields)
+    if (!blamed) {
+      others.push(pointer ? `${pointer} ${detail}` : detail)
+      continue
+    }
+    const { field, inside } = blamed
+    const words = inside.length > 0 ? `${inside.join('/')}: ${detail}` : detail
+    byField[field] = [...(byField[field] ?? []), words]
   }
   return { byField, others }
 }

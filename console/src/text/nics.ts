@@ -54,6 +54,7 @@ export const nics = texts({
   freeAddresses: { en: { one: '{count} free address', other: '{count} free addresses' }, zh: '{count} 个空闲地址' },
   noAddressesShort: { en: 'without addresses', zh: '无地址' },
   defaultGroup: { en: '(default)', zh: '（默认）' },
+  groupGone: { en: '{id} (no longer there)', zh: '{id}（已不存在）' },
   groupsHint: {
     en: 'Their rules count together. In none, the default group applies.',
     zh: '多个安全组的规则同时生效；不选择时使用默认安全组。',

@@ -2,7 +2,7 @@ import { X } from 'lucide-react'
 import { type FormEvent, type ReactNode, useState } from 'react'
 import { Dialog as AriaDialog, Form, Heading, Modal, ModalOverlay } from 'react-aria-components'
 import type { Act } from '../api/act.ts'
-import { fieldErrors, type Refusal } from '../api/refusal.ts'
+import { blamedBy, fieldErrors, type Refusal } from '../api/refusal.ts'
 import { common } from '../text/common.ts'
 import { useText, useWords, type Words } from '../text/language.tsx'
 import { problems } from '../text/problems.ts'
@@ -122,14 +122,14 @@ function inWords(
   if (refusal?.kind !== 'problem') return refusal
   const { problem } = refusal
   const errors = problem.errors?.map((error) => {
-    const [, field = '', ...rest] = error.pointer.split('/')
-    if (!fields.has(field)) return error
+    const blamed = blamedBy(error.pointer, fields)
+    if (!blamed) return error
     if (problem.code === 'invalid_request') return { ...error, detail: t(shell.serverSays, { detail: error.detail }) }
     const words = t(problems[problem.code])
-    const value = rest.length > 0 ? at(sent, [field, ...rest]) : undefined
+    const value = blamed.inside.length > 0 ? at(sent, error.pointer.split('/').slice(1)) : undefined
     return {
       ...error,
-      pointer: `/${field}`,
+      pointer: `/${blamed.field}`,
       detail: typeof value === 'string' ? t(common.ofValue, { value, words }) : words,
     }
   })

@@ -3,6 +3,7 @@ import { Check, ChevronDown, Minus, SearchIcon } from 'lucide-react'
 import type { ReactNode } from 'react'
 import {
   Checkbox as AriaCheckbox,
+  CheckboxGroup as AriaCheckboxGroup,
   ComboBox as AriaComboBox,
   Radio as AriaRadio,
   RadioGroup as AriaRadioGroup,
@@ -211,10 +212,12 @@ interface CheckboxProps {
   readonly children?: ReactNode
   /** For a screen reader, where there are no words. */
   readonly label?: string
-  readonly isSelected: boolean
+  /** Of a group: which it is. The group says then whether it is selected. */
+  readonly value?: string
+  readonly isSelected?: boolean
   readonly isIndeterminate?: boolean
   readonly isDisabled?: boolean
-  readonly onChange: (isSelected: boolean) => void
+  readonly onChange?: (isSelected: boolean) => void
 }
 
 export function Checkbox({ children, label, isIndeterminate, ...props }: CheckboxProps) {
@@ -229,6 +232,29 @@ export function Checkbox({ children, label, isIndeterminate, ...props }: Checkbo
         </>
       )}
     </AriaCheckbox>
+  )
+}
+
+interface CheckboxGroupProps extends Omit<FieldProps, 'isRequired' | 'isDisabled'> {
+  readonly options: readonly { readonly id: string; readonly label: ReactNode }[]
+  readonly value: readonly string[]
+  readonly onChange: (ids: string[]) => void
+}
+
+/** Any of some. */
+export function CheckboxGroup({ label, name, hint, options, value, onChange }: CheckboxGroupProps) {
+  return (
+    <AriaCheckboxGroup className={styles.field} name={name} value={[...value]} onChange={onChange}>
+      <Label className={styles.label}>{label}</Label>
+      <div className={styles.checks}>
+        {options.map((option) => (
+          <Checkbox key={option.id} value={option.id}>
+            {option.label}
+          </Checkbox>
+        ))}
+      </div>
+      <Below hint={hint} />
+    </AriaCheckboxGroup>
   )
 }
 

@@ -3,8 +3,7 @@ import { securityGroupsQuery } from '../../api/queries.ts'
 import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { nics as words } from '../../text/nics.ts'
-import { Checkbox } from '../../ui/fields.tsx'
-import styles from './nics.module.css'
+import { CheckboxGroup } from '../../ui/fields.tsx'
 
 interface GroupsFieldProps {
   readonly value: readonly string[]
@@ -15,21 +14,28 @@ interface GroupsFieldProps {
 export function GroupsField({ value, onChange }: GroupsFieldProps) {
   const t = useText()
   const { data } = useQuery(securityGroupsQuery())
+  const groups = data?.items ?? []
+  // One that was deleted after it was chosen is shown still: it is for whoever chose it to do without.
+  const gone = data ? value.filter((id) => !groups.some((group) => group.id === id)) : []
+  const options = [
+    ...groups.map(({ id, name, is_default }) => ({
+      id,
+      label: (
+        <>
+          {name || id} {is_default && <span className="soft">{t(words.defaultGroup)}</span>}
+        </>
+      ),
+    })),
+    ...gone.map((id) => ({ id, label: t(words.groupGone, { id }) })),
+  ]
   return (
-    <fieldset className={styles.groups}>
-      <legend>{t(common.securityGroups)}</legend>
-      <div className={styles.groupList}>
-        {data?.items.map(({ id, name, is_default }) => (
-          <Checkbox
-            key={id}
-            isSelected={value.includes(id)}
-            onChange={(is) => onChange(is ? [...value, id] : value.filter((one) => one !== id))}
-          >
-            {name || id} {is_default && <span className="soft">{t(words.defaultGroup)}</span>}
-          </Checkbox>
-        ))}
-      </div>
-      <p className="soft">{t(words.groupsHint)}</p>
-    </fieldset>
+    <CheckboxGroup
+      label={t(common.securityGroups)}
+      name="security_group_ids"
+      hint={t(words.groupsHint)}
+      options={options}
+      value={value}
+      onChange={onChange}
+    />
   )
 }

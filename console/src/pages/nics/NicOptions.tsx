@@ -14,7 +14,7 @@ export interface NicOptions {
   readonly tags: string
 }
 export const NO_OPTIONS: NicOptions = { groups: [], inMbps: '', outMbps: '', description: '', tags: '' }
-export const OPTION_FIELDS = ['in_mbps', 'out_mbps', 'description', 'tags']
+export const OPTION_FIELDS = ['security_group_ids', 'in_mbps', 'out_mbps', 'description', 'tags']
 
 /** Of the body that asks for NICs; what was left empty is left out. */
 export const optionsBody = ({ groups, inMbps, outMbps, description, tags }: NicOptions) => ({

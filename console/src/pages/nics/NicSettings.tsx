@@ -16,16 +16,16 @@ import { BandwidthFields, mbps } from './NicOptions.tsx'
 export function GroupsDialog({ nic, onClose }: NicDialogProps) {
   const t = useText()
   const [groups, setGroups] = useState<readonly string[]>(nic.security_group_ids)
-  const act = useJob((ids: string[], options) =>
-    setNicSecurityGroups(nic.id, { security_group_ids: ids }, ifUnchanged(nic, options)),
+  const act = useJob((body: Parameters<typeof setNicSecurityGroups>[1], options) =>
+    setNicSecurityGroups(nic.id, body, ifUnchanged(nic, options)),
   )
   return (
     <FormDialog
       title={t(common.securityGroups)}
       submit={t(common.save)}
       act={act}
-      values={() => [...groups]}
-      fields={[]}
+      values={() => ({ security_group_ids: [...groups] })}
+      fields={['security_group_ids']}
       onClose={onClose}
     >
       <GroupsField value={groups} onChange={setGroups} />

@@ -5,10 +5,9 @@ import { common } from '../../text/common.ts'
 import { useText } from '../../text/language.tsx'
 import { nics as words } from '../../text/nics.ts'
 import { FormDialog } from '../../ui/Dialog.tsx'
-import { Checkbox } from '../../ui/fields.tsx'
+import { CheckboxGroup } from '../../ui/fields.tsx'
 import { TagsField, tagsFrom } from '../../ui/TagsField.tsx'
 import { each } from './each.ts'
-import styles from './nics.module.css'
 
 interface TagNicsDialogProps {
   readonly nics: readonly Nic[]
@@ -47,20 +46,13 @@ export function TagNicsDialog({ nics, onClose, onDone }: TagNicsDialogProps) {
     >
       <TagsField value={typed} onChange={type} />
       {names.length > 0 && (
-        <fieldset className={styles.groups}>
-          <legend>{t(words.keepTags)}</legend>
-          <div className={styles.groupList}>
-            {names.map((name) => (
-              <Checkbox
-                key={name}
-                isSelected={kept.has(name)}
-                onChange={(is) => keep(new Set(names.filter((one) => (one === name ? is : kept.has(one)))))}
-              >
-                {name}
-              </Checkbox>
-            ))}
-          </div>
-        </fieldset>
+        <CheckboxGroup
+          label={t(words.keepTags)}
+          name="kept"
+          options={names.map((name) => ({ id: name, label: name }))}
+          value={[...kept]}
+          onChange={(ids) => keep(new Set(ids))}
+        />
       )}
     </FormDialog>
   )

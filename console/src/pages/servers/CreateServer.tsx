@@ -22,7 +22,7 @@ type Guest = Server['guest']
 /** In this order one is proposed: a namespace runs wherever there is a worker. */
 const GUESTS: readonly Guest[] = ['namespace', 'qemu']
 const FIELDS = [
-  ...['name', 'guest', 'network_id', 'address', 'vcpus', 'memory_mb', 'hypervisor_id'],
+  ...['name', 'guest', 'network_id', 'address', 'security_group_ids', 'vcpus', 'memory_mb', 'hypervisor_id'],
   ...['description', 'tags', 'qmp_socket', 'qga_socket'],
 ]
 const AUTOMATIC = 'automatic'
