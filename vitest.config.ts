@@ -2,10 +2,12 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 
 /** What existing clients do, from their first request to their last. */
 const CLIENTS = ['test/e2e/qingcloud-*.test.ts']
-/** What measures how much passes in a second: nothing else may want a processor meanwhile. */
+/** What measures how much passes in a second, or how soon something heals: nothing else may want a processor meanwhile. */
 const MEASURED = [
   'test/host/shaping.test.ts',
   'test/host/elastic-ip-bandwidth.test.ts',
+  'test/e2e/namespace-guest.test.ts',
+  'test/e2e/network.test.ts',
   'test/e2e/qemu-network.test.ts',
 ]
 /** Whether the host is as it was, after all that may change it. */

@@ -73,7 +73,7 @@ export async function runDemo(config: Config, options: { clean: boolean; guest: 
 }
 
 const stepTime = ({ name, started_at, ended_at }: JobAnswer['steps'][number]): string =>
-  `${name} ${Date.parse(ended_at ?? '') - Date.parse(started_at)} ms`
+  `${name} ${ended_at === null ? 'broken off' : `${Date.parse(ended_at) - Date.parse(started_at)} ms`}`
 
 const indent = (text: string): string => text.replaceAll(/^(?=.)/gm, '      ')
 

@@ -23,13 +23,16 @@ export async function timedJob(api: Api, path: string, body: unknown = {}, metho
   return { job, asked, answered, ms: answered - asked }
 }
 
+/** Of the attempt that ended the job. */
+const lastSteps = ({ steps, attempts }: JobView) => steps.filter(({ attempt }) => attempt === attempts)
+const stepOf = ({ job }: TimedJob, step: string) => lastSteps(job).find(({ name }) => name === step)
+
 /** Epoch ms at which a step ended; NaN when the job has none of that name. */
-export const endOf = ({ job }: TimedJob, step: string): number =>
-  Date.parse(job.steps.find(({ name }) => name === step)?.ended_at ?? '')
+export const endOf = (timed: TimedJob, step: string): number => Date.parse(stepOf(timed, step)?.ended_at ?? '')
 
 /** ms that a step took; NaN when the job has none of that name. */
 export const stepMs = (timed: TimedJob, step: string): number =>
-  endOf(timed, step) - Date.parse(timed.job.steps.find(({ name }) => name === step)?.started_at ?? '')
+  endOf(timed, step) - Date.parse(stepOf(timed, step)?.started_at ?? '')
 
 /** Mean ms of each stretch of these jobs, in order; together they make up the mean time. */
 export function breakdown(jobs: readonly TimedJob[]): Record<string, number> {
@@ -42,7 +45,7 @@ export function breakdown(jobs: readonly TimedJob[]): Record<string, number> {
     add('request to promise', created - asked)
     add('promise to claim', claimed - created)
     let at = claimed
-    for (const [index, step] of job.steps.entries()) {
+    for (const [index, step] of lastSteps(job).entries()) {
       const [start, end] = [Date.parse(step.started_at), Date.parse(step.ended_at ?? '')]
       if (index === 0) add('claim to first step', start - at)
       add(step.name, end - start)

@@ -11,6 +11,7 @@ import type { NetworkSettings } from './network-settings.ts'
 import { placed } from './placement.ts'
 import type { Servers } from './servers.ts'
 import { explain, runSteps } from './steps.ts'
+import { tellProgress } from './tell-progress.ts'
 
 export interface Surroundings {
   readonly control: ControlPlane
@@ -100,11 +101,12 @@ async function attempt(
 ): Promise<void> {
   const mayRetry = (error: unknown) => !lastAttempt && error instanceof TransientError
   const steps: ReportedStep[] = []
-  const told = tellProgress(control, log, job, steps)
+  const { id, attempt } = job
+  const endTelling = tellProgress(steps, (begun) => control.progress(id, { attempt, steps: begun }), log)
   const report = (outcome: JobReport['outcome'], error: string | null) =>
     tell(control, log, job.id, { attempt: job.attempt, outcome, error, steps, observed })
   try {
-    await act(steps, mayRetry).finally(() => clearInterval(told))
+    await act(steps, mayRetry).finally(endTelling)
   } catch (error) {
     const outcome = mayRetry(error) ? 'retry' : 'failed'
     log.warn({ err: error, job: job.id, action: job.action, outcome }, 'job attempt failed')
@@ -112,29 +114,6 @@ async function attempt(
     throw outcome === 'retry' ? error : new FinalError(explain(error))
   }
   await report('successful', null)
-}
-
-const PROGRESS_MS = 1_000
-
-/**
- * Tells what an attempt is at, for whoever waits for it, each time that this has changed within a second: what is quick
- * costs nothing. What is overtaken by the report, or lost, is in that.
- */
-function tellProgress(
-  control: ControlPlane,
-  log: Logger,
-  { id, attempt }: WorkOrder['job'],
-  steps: readonly ReportedStep[],
-): NodeJS.Timeout {
-  let told = ''
-  return setInterval(() => {
-    const begun = JSON.stringify(steps)
-    if (steps.length === 0 || begun === told) return
-    told = begun
-    control.progress(id, { attempt, steps: [...steps] }).catch((error: unknown) => {
-      log.debug({ err: error, job: id, attempt }, 'how far the job is could not be told')
-    })
-  }, PROGRESS_MS)
 }
 
 function workOf(around: Surroundings, order: WorkOrder, server: OrderServer, epoch: number): ServerWork {

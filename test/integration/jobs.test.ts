@@ -115,7 +115,7 @@ describe('an attach job', () => {
     const stepsOf = async (id: string) => (await jobOf(id)).steps
 
     it('shows what it is at, with what came before', async () => {
-      const { job } = await attaching()
+      const { job, server } = await attaching()
       await claim(job.id)
       expect((await progress(job.id, 1, [underWay('network')])).status).toBe(204)
       expect(await jobOf(job.id)).toMatchObject({ state: 'working', steps: of(1, underWay('network')) })
@@ -123,10 +123,27 @@ describe('an attach job', () => {
       expect(await stepsOf(job.id)).toEqual(of(1, step('network'), underWay('plug')))
       const { items } = (await service.call('GET', `/v1/events?resource_id=${job.id}&limit=1`)).body
       expect(items).toMatchObject([
-        { type: 'job.progress', resource_id: job.id, data: { action: 'nic.attach', attempt: 1, step: 'plug' } },
+        {
+          type: 'job.progress',
+          resource_id: job.id,
+          data: { action: 'nic.attach', attempt: 1, step: 'plug', server_id: server.id },
+        },
       ])
       await report(job.id, { steps: [step('network'), step('plug')] })
       expect(await stepsOf(job.id)).toEqual(of(1, step('network'), step('plug')))
+      // What passed meanwhile is no history.
+      const left = (await service.call('GET', `/v1/events?resource_id=${job.id}`)).body.items
+      expect(left.map(({ type }: Answer['body']) => type)).toEqual(['job.successful', 'job.working', 'job.pending'])
+    })
+
+    it('tells of its last ten attempts, when it is begun again and again', async () => {
+      const { job } = await attaching()
+      for (let attempt = 1; attempt <= 13; attempt++) {
+        await claim(job.id)
+        await progress(job.id, attempt, [underWay('plug')])
+      }
+      const attempts = (await stepsOf(job.id)).map(({ attempt }: Answer['body']) => attempt)
+      expect(attempts).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12, 13])
     })
 
     it('keeps the step in which an attempt was broken off, beside the next attempt', async () => {

@@ -3,6 +3,7 @@
  * read by `refusalOf`.
  */
 import { defaults } from './__generated__/client.ts'
+import { learnTime } from './clock.ts'
 
 export * from './__generated__/client.ts'
 
@@ -38,6 +39,7 @@ async function patientFetch(input: RequestInfo | URL, init: RequestInit = {}): P
       if (init.signal?.aborted) throw cause
       throw new Unreachable('the service does not answer', { cause })
     })
+    learnTime(answer)
     // A proxy in front of a service that is restarting.
     if (answer.status === 502 || answer.status === 504) throw new Unreachable(`HTTP ${answer.status}`)
     if (answer.status === 401 && !isSignIn(input, init)) tellSessionEnded()

@@ -18,7 +18,7 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import { canonicalJson } from '../../canonical-json.ts'
 import type { Db } from '../../db/client.ts'
-import { job, nic, outbox, server } from '../../db/schema.ts'
+import { event, job, nic, outbox, server } from '../../db/schema.ts'
 import type { JobAction } from '../../jobs/catalogue.ts'
 import type { JobProgress, JobReport, NicObservation, ReportedStep } from '../../jobs/work-order.ts'
 import { DomainError } from '../errors.ts'
@@ -38,6 +38,10 @@ export async function reportJob(tx: Db, hypervisorId: string, jobId: string, tol
   const now = await atAttempt(tx, hypervisorId, jobId, report.attempt)
   await storeObservations(tx, hypervisorId, report.observed)
   const final = report.outcome !== 'retry'
+  // What passed meanwhile is in the steps now.
+  if (final && now.steps.length > 0) {
+    await tx.delete(event).where(and(eq(event.resourceId, jobId), eq(event.type, 'job.progress')))
+  }
   const [after] = await tx
     .update(job)
     .set({
@@ -85,7 +89,7 @@ export async function noteProgress(tx: Db, hypervisorId: string, jobId: string, 
       type: 'job.progress',
       id: jobId,
       jobId,
-      data: { action: now.action, attempt, step: steps.at(-1)?.name },
+      data: { action: now.action, attempt, step: steps.at(-1)?.name, server_id: now.serverId },
     },
   ])
 }
@@ -101,8 +105,10 @@ async function atAttempt(tx: Db, hypervisorId: string, jobId: string, attempt: n
   throw new DomainError('job_stale', `attempt ${attempt} of job ${jobId} is not the one that counts`)
 }
 
+/** A job that is tried for ever, because its worker dies of it, does not grow for ever. */
+const ATTEMPTS_TOLD = 10
 const withSteps = (row: JobRow, { attempt, steps }: JobProgress): JobStep[] => [
-  ...(row.steps as JobStep[]).filter((step) => step.attempt !== attempt),
+  ...(row.steps as JobStep[]).filter((step) => step.attempt !== attempt && step.attempt > attempt - ATTEMPTS_TOLD),
   ...steps.map((step) => ({ attempt, ...step })),
 ]
 

@@ -1,12 +1,13 @@
 import { useEffect, useState } from 'react'
+import { serviceNow } from '../../api/clock.ts'
 
-/** The time, milliseconds since 1970, once a second while something runs. */
+/** The time by the service's clock, milliseconds since 1970, once a second while something runs. */
 export function useNow(isRunning: boolean): number {
-  const [now, setNow] = useState(Date.now)
+  const [now, setNow] = useState(serviceNow)
   useEffect(() => {
     if (!isRunning) return
-    setNow(Date.now())
-    const timer = setInterval(() => setNow(Date.now()), 1000)
+    setNow(serviceNow())
+    const timer = setInterval(() => setNow(serviceNow()), 1000)
     return () => clearInterval(timer)
   }, [isRunning])
   return now

@@ -12,7 +12,7 @@ import styles from './overview.module.css'
 const READ = 40
 const SHOWN = 12
 /** What goes on below what people ask for. */
-const UNTOLD = new Set(['job.pending', 'job.working', 'job.successful', 'nic.observed'])
+const UNTOLD = new Set(['job.pending', 'job.working', 'job.progress', 'job.successful', 'nic.observed'])
 
 const recentQuery = () => pagedList('event', { most: READ }, () => listEvents({ limit: READ }))
 
