@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
@@ -9,6 +10,7 @@ import { bridgeName, gatewayMac, gatewayPortName, networkMark, nicMark, tapName 
 import { namespacePids, namespacesNamed } from '../../src/workers/host/netns.ts'
 import { holdsWithin, runCommand } from '../../src/workers/host/run-command.ts'
 import { describeOnKernel } from '../support/needs-root.ts'
+import { until } from '../support/until.ts'
 import {
   aDataPlane,
   aNetwork,
@@ -383,5 +385,27 @@ describeOnKernel('the data plane', () => {
     expect(await host()).toEqual(before)
     await other.plane.open() // and it can be opened again at once
     await other.dispose()
+  })
+
+  it.each([
+    ['is about to leave goes with it', '0.5', 0],
+    ['stays keeps it, without what is ours', '600', 1],
+  ])('taken down with a program in it that %s', async (_, seconds, left) => {
+    const other = await aDataPlane()
+    const program = spawn('ip', ['netns', 'exec', other.netns, 'sleep', seconds])
+    try {
+      await other.plane.ensureNetwork(aNetwork())
+      await until('it to run', async () => (await namespacePids(other.netns)).includes(program.pid ?? 0))
+      await other.plane.destroy()
+      expect(await namespacesNamed(other.netns)).toHaveLength(left)
+      expect(await namespacePids(other.netns)).toHaveLength(left)
+      if (left === 0) return
+      const { stdout: links } = await runCommand('ip', ['-n', other.netns, '-br', 'link'])
+      expect(links).toMatch(/^lo /)
+      expect(links).not.toMatch(/br-|gw-/)
+    } finally {
+      program.kill('SIGKILL')
+      await other.dispose()
+    }
   })
 })

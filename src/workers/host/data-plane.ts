@@ -33,6 +33,7 @@ import {
 } from './networks.ts'
 import { type FilterChanges, NicPolicies } from './policies.ts'
 import { Routers } from './routers.ts'
+import { holdsWithin } from './run-command.ts'
 import { ensureBandwidth, isBandwidthAlright } from './shaping.ts'
 import type { DhcpHost, NetworkSpec, NicBandwidth, TapSpec } from './specs.ts'
 import { ensureTaps, removeTaps } from './taps.ts'
@@ -45,6 +46,9 @@ import {
   lookAtDataPlane,
   type NetworkView,
 } from './view.ts'
+
+/** How long programs that are on their way out of the namespace may take. */
+const LEAVING_MS = 2_000
 
 export interface DataPlaneOptions {
   /** Name of the namespace that everything lives in, for example `patchbay`. Router namespaces begin with it. */
@@ -269,8 +273,10 @@ export class DataPlane {
       await deleteNamespace(router, routerMark(router))
     }
     // A machine that was adopted runs in it, and is not ours to cut off for good: it finds the namespace again.
-    if ((await namespacePids(this.netns)).length > 0) await this.#removeLinks()
-    else await deleteNamespace(this.netns, dataPlaneMark(this.netns))
+    // What watched it for us may be on its way out still.
+    const isEmpty = async () => (await namespacePids(this.netns)).length === 0
+    if (await holdsWithin(LEAVING_MS, 20, isEmpty)) await deleteNamespace(this.netns, dataPlaneMark(this.netns))
+    else await this.#removeLinks()
     await rm(`${this.#place.runDir}/dhcp`, { recursive: true, force: true })
   }
 
